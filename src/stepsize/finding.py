@@ -1,0 +1,35 @@
+"""`Finding`: a judgement with its evidence, its confidence and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import final
+
+from stepsize._codec import Document
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """One judgement.
+
+    Attributes:
+        kind: what it is about, in a word: "edge", "diverged", "horizon_shift", ...
+        message: one sentence.
+        confidence: from 0 to 1.
+        advice: what to do, or empty.
+        evidence: numbers and spans that carry it, by name.
+    """
+
+    kind: str
+    message: str
+    confidence: float = 1.0
+    advice: str = ""
+    evidence: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+    def document(self) -> Document:
+        """The finding as a JSON value."""
+        return {**asdict(self), "evidence": dict(self.evidence)}

@@ -1,0 +1,111 @@
+"""The one loop: a training driven by a policy, one update at a time, into a Run."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stepsize._randomness import preserved_randomness
+from stepsize.errors import InvalidSchedule, InvalidSpace
+from stepsize.policy import Policy, as_policy
+from stepsize.run.record import Outcome, Recorder, Run
+from stepsize.schedule import Schedule
+from stepsize.schedule.node import whole_steps
+from stepsize.training import Session, Settings, as_training, observation
+
+# A loss this many times its first value, when that is far from what any training recovers from.
+HOPELESS = 1e4
+
+Watch = Callable[[int, dict[str, float]], bool]
+
+
+def drive(
+    training: Any,
+    plan: Policy | Schedule | float,
+    steps: int,
+    seed: int = 0,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Train once under a policy or a schedule, and return what happened.
+
+    Whatever the training does wrong becomes the run's outcome: "diverged" when the loss is no longer
+    finite, "failed" with the error when it raises, "stopped" when it or `watch` ends it early. The
+    process's global random states are left as they were.
+
+    Args:
+        training: a generator function or a Task.
+        plan: a Policy, or a Schedule or number for the learning rate.
+        steps: optimizer updates (at least 1).
+        seed: given to the training; everything random in it should follow from it.
+        settings: further settings given to the training by name.
+        watch: called after each update with its number and what was observed; False stops the run.
+    Raises:
+        InvalidSpace: `steps` is not a whole number of at least 1.
+        InvalidTraining, InvalidPolicy: the training cannot be started like this.
+
+    >>> import stepsize as ss
+    >>> def training(seed):
+    ...     x, lr = 1.0, (yield)
+    ...     while True:
+    ...         x -= lr * 2 * x
+    ...         lr = yield x * x
+    >>> ss.drive(training, 0.25, steps=3).loss.tolist()
+    [0.25, 0.0625, 0.015625]
+    """
+    count = whole_updates(steps)
+    policy = as_policy(plan)
+    door = as_training(training)
+    recorder = Recorder(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
+    begun = time.perf_counter()
+    with preserved_randomness():
+        session = door.start(policy, count, seed, dict(settings or {}))
+        try:
+            outcome, reason = _train(session, policy, recorder, watch)
+        finally:
+            session.close()
+    return recorder.finish(outcome, reason, seconds=time.perf_counter() - begun)
+
+
+def whole_updates(value: Any, name: str = "steps") -> int:
+    """`value` as a number of updates, or an error naming the argument."""
+    try:
+        return whole_steps(value, name)
+    except InvalidSchedule as error:
+        raise InvalidSpace(str(error)) from None
+
+
+def _train(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:
+    for step, values in enumerate(_values(policy, recorder.steps)):
+        try:
+            seen = observation(session.update(values))
+        except StopIteration:
+            return "stopped", f"the training ended by itself before update {step}"
+        except Exception as error:  # the user's code may raise anything; it is this run's outcome
+            return "failed", f"{type(error).__name__}: {error}"
+        recorder.add(step, values["lr"], seen)
+        if reason := _hopeless(step, seen, recorder):
+            return "diverged", reason
+        if watch is not None and not watch(step, seen):
+            return "stopped", f"stopped on request after update {step}"
+    return "finished", ""
+
+
+def _values(policy: Policy, steps: int) -> Iterator[dict[str, float]]:
+    schedules = policy.schedules
+    columns = [schedule.blocks(0, steps) for schedule in schedules.values()]
+    for row in zip(*columns, strict=True):
+        yield dict(zip(schedules, row, strict=True))
+
+
+def _hopeless(step: int, seen: dict[str, float], recorder: Recorder) -> str:
+    for name in ("loss", "val_loss"):
+        value = seen.get(name, 0.0)
+        if not math.isfinite(value):
+            return f"{name} is {value} at update {step}"
+    loss = seen.get("loss")
+    if loss is not None and abs(loss) > HOPELESS * max(1.0, abs(recorder.first_loss)):
+        return f"loss is {loss:.3g} at update {step}, after {recorder.first_loss:.3g} at the start"
+    return ""

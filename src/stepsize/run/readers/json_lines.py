@@ -1,0 +1,33 @@
+"""JSON lines: one object an update, as most loops log them: {"step": 10, "loss": 0.3, "lr": 1e-3}."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stepsize.errors import UnreadableRun
+from stepsize.run.column import Column
+from stepsize.run.readers.rows import columns_of
+
+
+def recognises(head: str) -> bool:
+    """Whether the first line begins an object."""
+    return head.lstrip().startswith("{")
+
+
+def read(path: Path) -> dict[str, Column]:
+    """Every number in every object; a line that a kill cut off at the end is left out."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            if number == len(lines) and rows:
+                break
+            raise UnreadableRun(f"{path}, line {number}: not a JSON object: {error}") from error
+        if not isinstance(row, dict):
+            raise UnreadableRun(f"{path}, line {number}: expected a JSON object, found {line[:40]!r}")
+        rows.append(row)
+    return columns_of(rows, path)

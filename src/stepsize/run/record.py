@@ -1,0 +1,127 @@
+"""`Run`: what happened in one training, as a value; `Recorder` gathers it update by update."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepsize.errors import InvalidSpace
+from stepsize.policy import Policy
+from stepsize.run.column import Column, column
+from stepsize.run.readers import read_columns
+
+Outcome = Literal["finished", "stopped", "diverged", "failed"]
+# A metric seen at least this often is noisy from update to update: its end is an average.
+DENSE = 20
+# The share of such a metric's values that make up its end.
+TAIL = 0.05
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training: what decided it, what was seen, and how it ended.
+
+    Attributes:
+        columns: by name (`loss`, `lr`, `val_loss`, `grad_norm`, ...), each a `Column`.
+        outcome: "finished", "stopped", "diverged" or "failed".
+        reason: why it ended so, in words; empty for a finished run.
+        policy: what decided the step; None for a record that does not say.
+        steps: updates planned; 0 for a record that does not say.
+        seed: of the run.
+        settings: further settings the training was given.
+        seconds: wall time.
+        source: where a record was read from.
+    """
+
+    columns: dict[str, Column]
+    outcome: Outcome = "finished"
+    reason: str = ""
+    policy: Policy | None = None
+    steps: int = 0
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    source: str = ""
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """The values of a column."""
+        return self.column(name).value
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        """The training loss, as often as it was seen."""
+        return self.column("loss").value
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates made."""
+        return 1 + max((int(c.step[-1]) for c in self.columns.values() if c.step.size), default=-1)
+
+    def column(self, name: str) -> Column:
+        """The column `name`.
+
+        Raises:
+            InvalidSpace: the run has no such column; the message lists those it has.
+        """
+        if name not in self.columns:
+            raise InvalidSpace(
+                f"the training reported no {name!r}; it reported {', '.join(self.columns) or 'nothing'}"
+            )
+        return self.columns[name]
+
+    def final(self, name: str) -> float:
+        """The value of `name` at the end: infinite for a run that diverged or failed.
+
+        A quantity seen at least 20 times is averaged over the last 5 % of its values.
+        """
+        if self.outcome in ("diverged", "failed"):
+            return math.inf
+        values = self.column(name).value
+        tail = max(1, round(TAIL * values.size)) if values.size >= DENSE else 1
+        end = float(np.mean(values[-tail:]))
+        return end if math.isfinite(end) else math.inf
+
+    @staticmethod
+    def read(path: str | os.PathLike[str]) -> Run:
+        """Read the record of one training; the format is recognised by its content.
+
+        Raises:
+            UnreadableRun: no reader knows the format, or the file is damaged.
+        """
+        return Run(read_columns(path), source=str(path))
+
+    def __repr__(self) -> str:
+        loss = f", loss {self.final('loss'):.4g}" if "loss" in self.columns else ""
+        return f"<Run {self.outcome} after {self.updates} of {self.steps or '?'} updates{loss}>"
+
+
+@final
+class Recorder:
+    """Gathers a run while it happens."""
+
+    def __init__(self, policy: Policy, steps: int, seed: int, settings: dict[str, Any]) -> None:
+        self.steps = steps
+        self.first_loss = math.nan
+        self._about = {"policy": policy, "steps": steps, "seed": seed, "settings": settings}
+        self._seen: defaultdict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+
+    def add(self, step: int, lr: float, seen: dict[str, float]) -> None:
+        """Note what update `step` used and what was seen after it."""
+        for name, value in {**seen, "lr": lr}.items():
+            steps, values = self._seen[name]
+            steps.append(step)
+            values.append(value)
+        if math.isnan(self.first_loss):
+            self.first_loss = seen.get("loss", math.nan)
+
+    def finish(self, outcome: Outcome, reason: str, seconds: float) -> Run:
+        """The run so far, with how it ended."""
+        columns = {name: column(steps, values) for name, (steps, values) in self._seen.items()}
+        return Run(columns, outcome, reason, seconds=seconds, **self._about)  # type: ignore[arg-type]

@@ -1,0 +1,151 @@
+"""The user's door: anything that can be asked for one more update at a given learning rate.
+
+A training is started once for each run and gives a `Session`, which makes one optimizer update at a
+time. There are two forms. *Any loop* is a generator function:
+
+    def training(seed, **settings):
+        lr = yield                      # the rate of update 0
+        while True:
+            lr = yield loss             # or {"loss": ..., "val_loss": ..., "grad_norm": ...}
+
+*Declared* is a framework adapter's `Task`, which has a `start` method of its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Protocol, final, runtime_checkable
+
+import numpy as np
+
+from stepsize._codec import summary
+from stepsize.errors import InvalidTraining
+from stepsize.policy import Policy
+
+Observation = Mapping[str, float]
+Values = Mapping[str, float]
+Settings = Mapping[str, Any]
+
+
+class Session(Protocol):
+    """A training under way."""
+
+    def update(self, values: Values) -> Any:
+        """Make one optimizer update with these scheduled values; return what was observed."""
+
+    def close(self) -> None:
+        """Stop and let go of everything."""
+
+
+@runtime_checkable
+class Training(Protocol):
+    """Something that can be trained from its beginning, as often as asked."""
+
+    def start(self, policy: Policy, steps: int, seed: int, settings: Settings) -> Session:
+        """Begin a run of `steps` updates; everything random follows from `seed`.
+
+        Args:
+            policy: what decides the step.
+            steps: updates the run will have.
+            seed: of the model's start, the order of the data and everything else random.
+            settings: what is set besides the policy, by name.
+        """
+
+
+def as_training(training: Any) -> Training:
+    """A training as it is; a generator function as the training it describes.
+
+    Raises:
+        InvalidTraining: it is neither.
+    """
+    if isinstance(training, Training):
+        return training
+    if inspect.isgeneratorfunction(_plain_function(training)):
+        return GeneratorTraining(training)
+    raise InvalidTraining(
+        "a training is a generator function, `def training(seed): lr = yield; ...; lr = yield loss`, "
+        f"or a Task; got {summary(training)}"
+    )
+
+
+def _plain_function(function: Any) -> Any:
+    while hasattr(function, "func"):  # functools.partial
+        function = function.func
+    return function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+
+
+@final
+class GeneratorTraining:
+    """A generator function as a training: the door for any loop, in any framework."""
+
+    def __init__(self, function: Callable[..., Generator[Any, float, None]]) -> None:
+        self._function = function
+        self._parameters = inspect.signature(function).parameters
+        if "seed" not in self._parameters and not self._takes_any():
+            raise InvalidTraining(
+                f"{self.name} takes no `seed`; write `def {self.name}(seed, **settings)` and seed everything random"
+            )
+
+    @property
+    def name(self) -> str:
+        return getattr(self._function, "__name__", type(self._function).__name__)
+
+    def start(self, policy: Policy, steps: int, seed: int, settings: Settings) -> Session:
+        for name in policy.schedules:
+            if name != "lr":
+                raise InvalidTraining(
+                    f"{self.name} receives the rate only, so {name} must be a number, not a Schedule"
+                )
+        given = {**policy.constants, **settings}
+        if unknown := [name for name in given if name not in self._parameters and not self._takes_any()]:
+            takes = ", ".join(self._parameters)
+            raise InvalidTraining(f"{self.name} takes no setting {', '.join(unknown)}; it takes {takes}")
+        # Offered only to a function that asks for them by name: it may hand **settings on to others.
+        offered = {"steps": steps, "optimizer": policy.optimizer}
+        asked = {
+            name: value for name, value in offered.items() if name in self._parameters and name not in given
+        }
+        return GeneratorSession(self._function(seed=seed, **given, **asked))
+
+    def _takes_any(self) -> bool:
+        return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in self._parameters.values())
+
+
+@final
+class GeneratorSession:
+    """A running generator: it gets a rate, and yields what it saw."""
+
+    def __init__(self, generator: Generator[Any, float, None]) -> None:
+        self._generator = generator
+        self._started = False
+
+    def update(self, values: Values) -> Any:
+        if not self._started:
+            # The generator runs from its top to the first `lr = yield`, which has nothing to report.
+            next(self._generator)
+            self._started = True
+        return self._generator.send(values["lr"])
+
+    def close(self) -> None:
+        self._generator.close()
+
+
+def observation(seen: Any) -> dict[str, float]:
+    """What a training reported for one update, as named numbers; a bare number is the loss.
+
+    Raises:
+        TypeError: a reported value is not a scalar.
+    """
+    named = seen if isinstance(seen, Mapping) else {"loss": seen}
+    return {name: _scalar(name, value) for name, value in named.items() if value is not None}
+
+
+def _scalar(name: str, value: Any) -> float:
+    shape = tuple(getattr(value, "shape", None) or np.shape(value))
+    if shape not in ((), (1,)):
+        raise TypeError(f"{name} must be a scalar, got shape {shape}; reduce it, for example by its mean")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {summary(value)}") from None
