@@ -1,0 +1,10 @@
+"""PyTorch: schedules on an optimizer, optimizers from a policy, and declared trainings."""
+
+from stepsize._extras import extra
+
+with extra("torch"):
+    import torch as _torch  # noqa: F401  # so that a missing PyTorch is one clear line, from here on
+
+from stepsize.torch.optimizers import build as build
+from stepsize.torch.scheduler import Scheduler as Scheduler
+from stepsize.torch.task import Task as Task
