@@ -1,0 +1,70 @@
+"""stepsize: choose, schedule, adapt, diagnose and prove learning rates.
+
+The nouns and verbs of the library, gathered; nothing is defined here. What needs more than NumPy is
+imported when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from stepsize.errors import EngineError as EngineError
+from stepsize.errors import InvalidPolicy as InvalidPolicy
+from stepsize.errors import InvalidSchedule as InvalidSchedule
+from stepsize.errors import InvalidSpace as InvalidSpace
+from stepsize.errors import InvalidTraining as InvalidTraining
+from stepsize.errors import MissingExtra as MissingExtra
+from stepsize.errors import StepsizeError as StepsizeError
+from stepsize.errors import UnreadableRun as UnreadableRun
+from stepsize.policy import Policy as Policy
+from stepsize.schedule import Schedule as Schedule
+from stepsize.schedule import constant as constant
+from stepsize.schedule import cosine as cosine
+from stepsize.schedule import exponential as exponential
+from stepsize.schedule import exponential_decay as exponential_decay
+from stepsize.schedule import inverse_sqrt as inverse_sqrt
+from stepsize.schedule import inverse_time as inverse_time
+from stepsize.schedule import linear as linear
+from stepsize.schedule import multistep as multistep
+from stepsize.schedule import one_minus_sqrt as one_minus_sqrt
+from stepsize.schedule import piecewise_constant as piecewise_constant
+from stepsize.schedule import piecewise_linear as piecewise_linear
+from stepsize.schedule import polynomial as polynomial
+from stepsize.schedule import rex as rex
+from stepsize.schedule import step_decay as step_decay
+from stepsize.schedule import warmup_cosine as warmup_cosine
+from stepsize.schedule import warmup_linear as warmup_linear
+from stepsize.schedule import wsd as wsd
+
+if TYPE_CHECKING:
+    from stepsize.finder import Range as Range
+    from stepsize.finder import find as find
+    from stepsize.finding import Finding as Finding
+    from stepsize.loop import drive as drive
+    from stepsize.run import Run as Run
+    from stepsize.tuner import Study as Study
+    from stepsize.tuner import tune as tune
+
+__version__ = "0.1.0"
+
+# Asked for by name -> the module that has it. No room is named like what it offers: importing a module
+# `stepsize.tune` would put the module where the function `stepsize.tune` belongs.
+_LATER = {
+    "Finding": "stepsize.finding",
+    "Range": "stepsize.finder",
+    "Run": "stepsize.run",
+    "Study": "stepsize.tuner",
+    "drive": "stepsize.loop",
+    "find": "stepsize.finder",
+    "tune": "stepsize.tuner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'stepsize' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,163 @@
+"""`find`: a range test, repeated, that says how sure it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from stepsize._codec import is_finite, summary
+from stepsize.errors import EngineError, InvalidSpace
+from stepsize.finder.ramp import Ramp, read_ramp
+from stepsize.finder.range import Range
+from stepsize.finding import Finding
+from stepsize.loop import drive, whole_updates
+from stepsize.policy import Policy
+from stepsize.run import Run
+from stepsize.schedule import exponential
+from stepsize.training import as_training
+
+# Seeds whose suggestions differ by more than this many decades contradict each other.
+AGREEMENT = 1.0
+# The suggestion lies this far below the rate at which the loss turns up, in decades: too high is dearer.
+BELOW_EDGE = 0.75
+# Fewer losses than this make no curve.
+FEWEST = 20
+
+Watch = Callable[[int, int], None]
+
+
+def find(
+    training: Any,
+    low: float = 1e-6,
+    high: float = 10.0,
+    steps: int = 200,
+    seeds: int = 3,
+    *,
+    seed: int = 0,
+    optimizer: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: Watch | None = None,
+) -> Range:
+    """Find the range of usable learning rates by letting the rate rise until the training breaks.
+
+    Smith, Cyclical Learning Rates, 2017 (arXiv:1506.01186), repeated with several seeds, each on a
+    fresh training, so that nothing of yours is changed. A range test is quick and coarse: it knows
+    nothing of the schedule and the length of the real run. `tune` does.
+
+    Args:
+        training: a generator function or a Task.
+        low, high: the rates at the two ends of the ramp.
+        steps: updates of a ramp (at least 20).
+        seeds: ramps (at least 1).
+        seed: of the first ramp.
+        optimizer: for a Task, the optimizer to use.
+        settings: given to the training by name.
+        progress: told the ramp and the update after each update.
+    Raises:
+        InvalidSpace: an argument makes no sense; the message names it.
+        EngineError: the training failed.
+
+    >>> import stepsize as ss
+    >>> def training(seed):
+    ...     x, lr = 1.0, (yield)
+    ...     while True:
+    ...         x -= lr * x
+    ...         lr = yield x * x
+    >>> found = ss.find(training, low=1e-5, high=100.0)
+    >>> found.informative and found.low < found.suggestion < found.high
+    True
+    """
+    _check(low, high, steps, seeds)
+    door = as_training(training)
+    name = optimizer or getattr(training, "optimizer", None)
+    policy = Policy(exponential(low, high, steps), name)
+    runs = [_ramp(door, policy, steps, seed + i, settings, i, progress) for i in range(seeds)]
+    ramps = [_read(run) for run in runs]
+    return _conclude([r for r in ramps if r is not None], runs, low, high)
+
+
+def _check(low: Any, high: Any, steps: Any, seeds: Any) -> None:
+    for name, value in (("low", low), ("high", high)):
+        if not isinstance(value, int | float) or not is_finite(value) or value <= 0:
+            raise InvalidSpace(f"{name} must be a learning rate above 0, got {summary(value)}")
+    if not low * 10 <= high:
+        raise InvalidSpace(f"high must be at least 10 times low, got low={low!r}, high={high!r}")
+    if whole_updates(steps) < FEWEST:
+        raise InvalidSpace(f"steps must be at least {FEWEST} for a ramp to be read, got {steps}")
+    whole_updates(seeds, "seeds")
+
+
+def _ramp(
+    door: Any, policy: Policy, steps: int, seed: int, settings: Any, index: int, progress: Watch | None
+) -> Run:
+    first, best = math.inf, math.inf
+    average = math.nan
+
+    def watch(step: int, seen: dict[str, float]) -> bool:
+        nonlocal first, best, average
+        loss = seen.get("loss", math.nan)
+        average = loss if math.isnan(average) else 0.8 * average + 0.2 * loss
+        best = min(best, average)
+        first = average if step < 5 else first
+        if progress is not None:
+            progress(index, step)
+        # Far above the start, and the fall seen before: nothing more is to be learned.
+        return step < FEWEST or not average > first + 2 * (first - best) + 0.5 * abs(first)
+
+    run = drive(door, policy, steps, seed, settings, watch)
+    if run.outcome == "failed" and "loss" not in run.columns:
+        raise EngineError(f"the training failed at lr {policy.lr(0):.3g}: {run.reason}")
+    if "loss" not in run.columns:
+        raise InvalidSpace(f"the training reported no 'loss'; it reported {', '.join(run.columns) or 'nothing'}")
+    return run
+
+
+def _read(run: Run) -> Ramp | None:
+    rates, losses = np.log10(run["lr"]), run.loss
+    rates = rates[: losses.size]
+    if np.isfinite(losses).sum() < FEWEST:
+        return None
+    return read_ramp(rates, losses, complete=run.outcome == "finished")
+
+
+def _conclude(ramps: list[Ramp], runs: list[Run], low: float, high: float) -> Range:
+    usable = [ramp for ramp in ramps if ramp.clear]
+    suggestions = [max(min(ramp.lowest, ramp.high - BELOW_EDGE), ramp.low) for ramp in usable]
+    spread = max(suggestions) - min(suggestions) if suggestions else math.inf
+    evidence = _evidence(ramps, usable, runs, spread, high)
+    informative = 2 * len(usable) > len(runs) and spread <= AGREEMENT
+    if not informative:
+        unknown = math.nan
+        return Range(unknown, unknown, unknown, 10**spread if usable else math.inf, False, evidence, tuple(ramps), _kept(ramps, runs))
+    edges = (np.median([r.low for r in usable]), np.median([r.high for r in usable]), np.median(suggestions))
+    bottom, top, middle = (float(10**value) for value in edges)
+    return Range(bottom, top, min(max(middle, bottom), top), 10**spread, True, evidence, tuple(ramps), _kept(ramps, runs))
+
+
+def _kept(ramps: list[Ramp], runs: list[Run]) -> tuple[Run, ...]:
+    return tuple(runs[: len(ramps)])
+
+
+def _evidence(
+    ramps: list[Ramp], usable: list[Ramp], runs: list[Run], spread: float, high: float
+) -> tuple[Finding, ...]:
+    said = []
+    if len(ramps) < len(runs):
+        message = f"{len(runs) - len(ramps)} of {len(runs)} ramps broke within {FEWEST} updates."
+        said.append(Finding("broke", message, advice="Lower the range with low, or look for NaN in the data."))
+    if unclear := len(ramps) - len(usable):
+        message = f"In {unclear} of {len(runs)} ramps the loss did not fall clearly beyond its noise."
+        said.append(Finding("unclear", message, advice="Give more steps or a larger batch, or use tune."))
+    if usable and spread > AGREEMENT:
+        message = f"The seeds' suggestions differ by a factor of {10**spread:.2g}."
+        said.append(Finding("contradiction", message, advice="Use tune."))
+    if usable and not any(ramp.turned for ramp in usable):
+        message = f"The loss never turned up: rates above {high:.2g} may be usable too."
+        said.append(Finding("edge", message, advice="Raise high."))
+    if not said:
+        message = f"In all {len(runs)} ramps the loss fell clearly and turned up; the suggestions lie within ×{10**spread:.2g}."
+        said.append(Finding("clear", message))
+    return tuple(said)

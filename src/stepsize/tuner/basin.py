@@ -1,0 +1,191 @@
+"""The basin: what the runs say about the loss as a function of the learning rate.
+
+In log10 of the rate the final loss of a training is a basin: it falls to an optimum, rises more
+steeply beyond it, and levels off on both sides. At horizon h (as a share of the full run),
+
+    loss = floor_h + depth * g(rate - optimum_h),     g(d) = z^2 / (1 + z^2),
+    z = d / width_h below the optimum, d / (skew * width_h) above it,
+    optimum_h = optimum + shift * log10(h),           width_h = width * widening^log10(h).
+
+Everything is unknown. The posterior is computed on a grid of (optimum, shift, width, skew, widening);
+floors and depth are linear and solved for. Nothing is sampled, so the same runs always give the same
+answer. A run that diverged counts as one that gained nothing and then lost half as much again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Where a diverged run stands: 0 is the best loss seen, 1 the loss before training.
+LOST = 1.5
+# Noise of a score, in the same unit: this much at the bottom, and a share of the height above it, as
+# the tails of a real basin follow no formula.
+NOISE_FLOOR = 0.01
+NOISE_SHARE = 0.3
+# Prior of the shift of the optimum, in decades of rate per decade of horizon. Longer runs want smaller
+# rates on small tasks (0.4 to 0.6 decades a decade measured), hardly so on large ones.
+SHIFT_MEAN, SHIFT_SD = -0.3, 0.35
+
+WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
+SKEWS = np.array([0.25, 0.4, 0.6, 0.9, 1.3])
+SHIFTS = np.arange(-1.2, 0.61, 0.3)
+WIDENINGS = np.array([1.0, 1.35, 1.8])
+# The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
+DEPTH_WEIGHT = 4.0
+# Combinations kept of the posterior: the likeliest; what the rest holds is negligible.
+KEPT = 5_000
+STEP = 0.05  # decades, of the optimum's grid and of everything read off it
+
+
+class Score(NamedTuple):
+    """The end of one run: where it stood, and what came out (infinite if it diverged)."""
+
+    rate: float
+    horizon: float
+    loss: float
+
+
+@final
+@dataclass(frozen=True)
+class Basin:
+    """The posterior over basins, given the scores of some runs.
+
+    Attributes:
+        rates: the grid of log10 rates on which everything is read off.
+        best, gain: the smallest loss seen, and the loss before training less that.
+    """
+
+    rates: Array
+    best: float
+    gain: float
+    _weights: Array  # of the combinations kept, summing to 1
+    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening of each combination
+    _depth: Array
+    _floors: dict[float, Array]  # by horizon
+
+    def optimum(self, horizon: float = 1.0) -> Array:
+        """The posterior of the best rate at a horizon, on `rates`."""
+        index = np.round((_optimum(self._grid, horizon) - self.rates[0]) / STEP).astype(int)
+        index = np.clip(index, 0, self.rates.size - 1)
+        return np.bincount(index, weights=self._weights, minlength=self.rates.size)
+
+    def quantile(self, share: float, horizon: float = 1.0) -> float:
+        """A quantile of the best rate at a horizon, in log10."""
+        cumulative = np.cumsum(self.optimum(horizon))
+        return float(self.rates[min(int(np.searchsorted(cumulative, share)), self.rates.size - 1)])
+
+    def cost(self, horizon: float = 1.0) -> Array:
+        """The expected cost of each rate: the share of the gain of training that it forgoes."""
+        heights = self._depth * _bowl(self.rates[:, None], self._grid, horizon)
+        return np.asarray(heights @ self._weights)
+
+    def cost_at(self, rate: float, horizon: float = 1.0) -> float:
+        """The expected cost of one rate, in log10."""
+        return float(np.interp(rate, self.rates, self.cost(horizon)))
+
+    def recommended(self, horizon: float = 1.0) -> float:
+        """The rate of least expected cost, in log10. As too high is dearer, it lies below the optimum."""
+        return float(self.rates[int(np.argmin(self.cost(horizon)))])
+
+    def cheap(self, rate: float, extra: float, horizon: float = 1.0) -> tuple[float, float]:
+        """The rates around `rate` that are expected to cost at most `extra` more than it does."""
+        dear = self.cost(horizon) > self.cost_at(rate, horizon) + extra
+        below, above = self.rates[dear & (self.rates < rate)], self.rates[dear & (self.rates > rate)]
+        low = below[-1] + STEP if below.size else self.rates[0]
+        high = above[0] - STEP if above.size else self.rates[-1]
+        return min(float(low), rate), max(float(high), rate)
+
+    def band(self, horizon: float, shares: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
+        """Quantiles of the loss at each rate: one row for each share, in the unit of the loss."""
+        heights = self._floors[horizon] + self._depth * _bowl(self.rates[:, None], self._grid, horizon)
+        order = np.argsort(heights, axis=1)
+        cumulative = np.cumsum(self._weights[order], axis=1)
+        rows = [
+            [
+                row[np.searchsorted(c, share)]
+                for row, c in zip(np.take_along_axis(heights, order, 1), cumulative, strict=True)
+            ]
+            for share in shares
+        ]
+        return np.asarray(self.best + self.gain * np.array(rows))
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        """Mean and standard deviation of the shift of the optimum, in decades per decade of horizon."""
+        mean = float(np.sum(self._weights * self._grid[1]))
+        return mean, float(np.sqrt(np.sum(self._weights * (self._grid[1] - mean) ** 2)))
+
+
+def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Basin:
+    """The posterior over basins.
+
+    Args:
+        scores: at least one of them finite.
+        start: the loss before training.
+        prior: mean and standard deviation of log10 of the best rate, from before any run.
+    """
+    finite = [score.loss for score in scores if np.isfinite(score.loss)]
+    best = min(finite)
+    gain = max(start - best, max(finite) - best, 1e-12 * max(1.0, abs(best)))
+    heights = np.array([min((s.loss - best) / gain, LOST) if np.isfinite(s.loss) else LOST for s in scores])
+    where = np.array([s.rate for s in scores])
+    horizons = np.array([s.horizon for s in scores])
+    optima = np.arange(min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5, STEP)
+    grid = tuple(
+        axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, indexing="ij")
+    )
+    misfit, depth, floors = _solve(grid, where, horizons, heights)
+    from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
+    evidence = -(misfit + from_prior) / 2
+    kept = np.argsort(evidence)[-KEPT:]
+    weights = np.exp(evidence[kept] - evidence.max())
+    return Basin(
+        optima,
+        best,
+        gain,
+        weights / weights.sum(),
+        tuple(axis[kept] for axis in grid),
+        depth[kept],
+        {horizon: floor[kept] for horizon, floor in floors.items()},
+    )
+
+
+def _solve(
+    grid: tuple[Array, ...], where: Array, horizons: Array, heights: Array
+) -> tuple[Array, Array, dict[float, Array]]:
+    """Weighted least squares for a floor at each horizon and the depth, on every combination at once.
+
+    Returns the misfit (the weighted sum of squares), the depth, and the floors by horizon.
+    """
+    weights = 1 / (NOISE_FLOOR**2 + (NOISE_SHARE * heights) ** 2)
+    residual, shapes = np.empty_like(heights), np.empty((where.size, grid[0].size))
+    means: dict[float, tuple[float, Array]] = {}
+    for horizon in np.unique(horizons):
+        at = horizons == horizon
+        share = weights[at] / weights[at].sum()
+        rows = _bowl(where[at][:, None], grid, horizon)
+        means[float(horizon)] = (float(share @ heights[at]), share @ rows)
+        residual[at], shapes[at] = heights[at] - share @ heights[at], rows - share @ rows
+    depth = ((weights * residual) @ shapes + DEPTH_WEIGHT) / (weights @ shapes**2 + DEPTH_WEIGHT)
+    depth = np.clip(depth, 0.05, 4.0)
+    misfit = weights @ (residual[:, None] - depth * shapes) ** 2 + DEPTH_WEIGHT * (depth - 1) ** 2
+    return misfit, depth, {horizon: height - depth * row for horizon, (height, row) in means.items()}
+
+
+def _bowl(rate: Array, grid: tuple[Array, ...], horizon: float) -> Array:
+    """The height of each combination's basin, of depth 1, at `rate`."""
+    _, _, width, skew, widening = grid
+    distance = rate - _optimum(grid, horizon)
+    z2 = (distance / (width * widening ** np.log10(horizon) * np.where(distance < 0, 1.0, skew))) ** 2
+    return np.asarray(z2 / (1 + z2))
+
+
+def _optimum(grid: tuple[Array, ...], horizon: float) -> Array:
+    return grid[0] + grid[1] * np.log10(horizon)

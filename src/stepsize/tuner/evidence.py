@@ -1,0 +1,108 @@
+"""What the runs of a search say besides the answer, in sentences."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from stepsize.finding import Finding
+from stepsize.tuner.order import Order
+from stepsize.tuner.strategy import Decision
+
+# A posterior of the best rate wider than this many decades decides nothing.
+UNDECIDED = 2.0
+# The optimum lies beyond a bound of the search with at least this probability.
+EDGE = 0.2
+
+
+def evidence(order: Order, decision: Decision) -> list[Finding]:
+    """The findings of a search, the weightiest first."""
+    candidates = (_undecided(decision), _edge(order, decision), _confirmed(order, decision))
+    return [f for f in (*candidates, _shift(order, decision), _diverged(order, decision)) if f is not None]
+
+
+def informative(decision: Decision) -> bool:
+    """Whether the runs decide the rate at all."""
+    low, high = decision.basin.quantile(0.1), decision.basin.quantile(0.9)
+    return high - low <= UNDECIDED
+
+
+def _undecided(decision: Decision) -> Finding | None:
+    if informative(decision):
+        return None
+    low, high = 10 ** decision.basin.quantile(0.1), 10 ** decision.basin.quantile(0.9)
+    return Finding(
+        "undecided",
+        f"The runs do not decide the rate: the best one lies between {low:.2g} and {high:.2g} (80 %).",
+        advice="Raise the budget or the number of steps.",
+        evidence=(("low", low), ("high", high)),
+    )
+
+
+def _edge(order: Order, decision: Decision) -> Finding | None:
+    basin, plan = decision.basin, order.plan
+    posterior = basin.optimum()
+    for beyond, bound, word in (
+        (basin.rates > plan.high, plan.high, "above the highest"),
+        (basin.rates < plan.low, plan.low, "below the lowest"),
+    ):
+        probability = float(posterior[beyond].sum())
+        if probability >= EDGE:
+            return Finding(
+                "edge",
+                f"The best rate lies {word} one searched, {10**bound:.2g}, with probability {probability:.0%}.",
+                confidence=probability,
+                advice="Widen the range with low and high.",
+                evidence=(("bound", 10**bound),),
+            )
+    return None
+
+
+def _confirmed(order: Order, decision: Decision) -> Finding:
+    if not decision.confirmed:
+        return Finding(
+            "not_confirmed",
+            "The recommended rate was not run at full length.",
+            advice="Give a budget of at least 2 to confirm it.",
+        )
+    losses = [
+        r.loss
+        for r in decision.results
+        if (r.trial.rate, r.trial.settings, r.trial.steps) == (decision.rate, decision.settings, order.plan.steps)
+    ]
+    values = " and ".join(f"{loss:.4g}" for loss in losses)
+    seeds = "one seed" if len(losses) == 1 else f"{len(losses)} seeds"
+    return Finding(
+        "confirmed",
+        f"At full length the recommended rate reached {order.metric} {values} ({seeds}).",
+        evidence=tuple((f"seed_{order.plan.seed + i}", loss) for i, loss in enumerate(losses)),
+    )
+
+
+def _shift(order: Order, decision: Decision) -> Finding | None:
+    lengths = {r.trial.steps for r in decision.results if r.trial.settings == decision.settings}
+    if len(lengths) < 2:
+        return None
+    mean, spread = decision.basin.shift
+    share = min(lengths) / order.plan.steps
+    factor = 10 ** (mean * -math.log10(share))
+    return Finding(
+        "horizon_shift",
+        f"From runs of {min(lengths)} updates to {order.plan.steps}, the best rate moves by a factor of {factor:.2g} "
+        f"({10 ** (-math.log10(share) * (mean - spread)):.2g} to {10 ** (-math.log10(share) * (mean + spread)):.2g}).",
+        evidence=(("decades_per_decade", mean), ("spread", spread)),
+    )
+
+
+def _diverged(order: Order, decision: Decision) -> Finding | None:
+    lost = [r for r in decision.results if not math.isfinite(r.loss)]
+    if not lost:
+        return None
+    lowest = min(10**r.trial.rate for r in lost)
+    cost = float(np.sum([r.cost for r in lost]))
+    return Finding(
+        "diverged",
+        f"{len(lost)} of {len(decision.results)} runs diverged, at rates from {lowest:.2g} up; they cost {cost:.2g} full runs.",
+        evidence=(("lowest", lowest), ("runs", float(len(lost)))),
+    )

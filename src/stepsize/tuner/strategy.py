@@ -1,0 +1,291 @@
+"""The strategy: which run to make next, and what to conclude.
+
+A coroutine that yields trials and is sent their results; it knows neither trainings nor files, so the
+same results always lead to the same decisions, whether they were just measured or read from a study.
+
+1. Bracket: short runs, each with its own complete schedule, from the prior's rate outwards in decades
+   until both sides are clearly worse, then in between.
+2. If more than the rate is searched: short runs where the response surface looks best, jointly.
+3. Middle: a few runs at about a third of the length show how the optimum moves with the horizon.
+4. Full: a run at the rate of least expected cost; again if that moves; then once more with another seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from stepsize.errors import EngineError
+from stepsize.tuner.basin import Basin, Score, fit
+from stepsize.tuner.space import Dimension, fields
+from stepsize.tuner.surface import Point, likeliest, propose
+from stepsize.tuner.trial import Trial
+
+# Horizons of the short and middle runs, as shares of the full one, and the fewest updates that say anything.
+SHORT, MIDDLE, FEWEST = 1 / 8, 0.35, 10
+# Shares of the budget that the stages may spend, and what more of it never helps with.
+BRACKET_SHARE, BRACKET_MOST = 0.33, 1.25
+JOINT_SHARE, JOINT_MOST = 0.35, 3.0
+MIDDLE_SHARE, MIDDLE_MOST = 0.27, 1.1
+# A side of the bracket is closed when it is worse than the best by this share of the gain.
+CLEARLY_WORSE = 0.2
+# Rates closer than this many decades count as the same.
+SAME = 0.09
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What is searched, and for how much.
+
+    Attributes:
+        steps: updates of a full run.
+        budget: in full-run equivalents, at least 1.
+        low, high: bounds of log10 of the rate.
+        prior: mean and standard deviation of log10 of the best rate.
+        space: what varies besides the rate.
+        seed: of the runs; the confirming run uses the next one.
+    """
+
+    steps: int
+    budget: float
+    low: float
+    high: float
+    prior: tuple[float, float]
+    space: tuple[Dimension, ...] = ()
+    seed: int = 0
+
+    @property
+    def short(self) -> int:
+        """Updates of a short run."""
+        return min(self.steps, max(FEWEST, round(SHORT * self.steps)))
+
+    @property
+    def middle(self) -> int:
+        """Updates of a middle run."""
+        return min(self.steps, max(2 * self.short, round(MIDDLE * self.steps)))
+
+
+@final
+@dataclass(frozen=True)
+class Result:
+    """What came out of a trial.
+
+    Attributes:
+        loss: the metric at the end; infinite if the run diverged.
+        start: the metric, or the loss, at the beginning.
+        cost: in full-run equivalents; less than its length where the run was cut short.
+    """
+
+    trial: Trial
+    loss: float
+    start: float
+    cost: float
+
+
+@final
+@dataclass(frozen=True)
+class Decision:
+    """What a search concluded.
+
+    Attributes:
+        rate: log10 of the peak.
+        settings: chosen for the other dimensions.
+        basin: the posterior it rests on.
+        confirmed: how many full-length runs were made at this rate and these settings.
+        results: all of them, in order.
+    """
+
+    rate: float
+    settings: tuple[tuple[str, Any], ...]
+    basin: Basin
+    confirmed: int
+    results: tuple[Result, ...]
+
+
+Search = Generator[Trial, Result, Any]
+
+
+@final
+@dataclass
+class _Notes:
+    """The results so far, and what they say."""
+
+    plan: Plan
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def spent(self) -> float:
+        return sum(result.cost for result in self.results)
+
+    def ask(self, trial: Trial) -> Generator[Trial, Result, Result]:
+        """One trial, unless it was made before."""
+        for known in self.results:
+            if known.trial == trial:
+                return known
+        result = yield trial
+        self.results.append(result)
+        return result
+
+    def affords(self, steps: int, limit: float) -> bool:
+        """Whether one more run of `steps` updates keeps what is spent within `limit`."""
+        return self.spent + steps / self.plan.steps <= limit + 1e-9
+
+    def at(self, settings: Any, steps: int | None = None) -> list[Result]:
+        """The results with these settings, at one length or at any."""
+        return [r for r in self.results if r.trial.settings == settings and steps in (None, r.trial.steps)]
+
+    @property
+    def start(self) -> float:
+        """The loss before training: the median over runs, as a too high rate spoils it at once."""
+        starts = sorted(result.start for result in self.results if math.isfinite(result.start))
+        return starts[len(starts) // 2] if starts else math.nan
+
+    def basin(self, settings: Any) -> Basin:
+        scores = [Score(r.trial.rate, r.trial.steps / self.plan.steps, r.loss) for r in self.at(settings)]
+        return fit(scores, self.start, self.plan.prior)
+
+    def inside(self, rate: float) -> float:
+        return round(min(max(rate, self.plan.low), self.plan.high), 4)
+
+
+def search(plan: Plan) -> Search:
+    """The whole search: yields trials, is sent their results, returns a `Decision`.
+
+    Raises:
+        EngineError: no rate at all gave a finite loss.
+    """
+    notes = _Notes(plan)
+    settings = tuple(fields(plan.space, [0.5] * len(plan.space)).items())
+    before_full = plan.budget - _reserved(plan.budget)
+    yield from _bracket(notes, settings, min(BRACKET_SHARE * plan.budget, BRACKET_MOST, before_full))
+    if plan.space:
+        limit = notes.spent + min(JOINT_SHARE * plan.budget, JOINT_MOST)
+        settings = yield from _joint(notes, settings, min(limit, before_full))
+    limit = notes.spent + min(MIDDLE_SHARE * plan.budget, MIDDLE_MOST)
+    yield from _middle(notes, settings, min(limit, before_full))
+    if _reserved(plan.budget):
+        yield from _full(notes, settings)
+    return _decide(notes, settings)
+
+
+def _reserved(budget: float) -> int:
+    """Full runs kept for the end: none where they would leave nothing to choose them by."""
+    if budget < 2:
+        return 0
+    return 1 if budget < 4 else 2
+
+
+def _bracket(notes: _Notes, settings: Any, limit: float) -> Search:
+    plan, steps = notes.plan, notes.plan.short
+    centre = notes.inside(plan.prior[0])
+    yield from notes.ask(Trial(centre, steps, plan.seed, settings))
+    for outwards in (1.0, -1.0):
+        rate = centre
+        while notes.affords(steps, limit) and notes.inside(rate + outwards) != rate:
+            rate = notes.inside(rate + outwards)
+            result = yield from notes.ask(Trial(rate, steps, plan.seed, settings))
+            if _closes(notes, result, steps, settings):
+                break
+    if not any(math.isfinite(result.loss) for result in notes.results):
+        raise EngineError(_nothing_finite(notes))
+    # Halfway to each neighbour of the best, then half of that.
+    for width in (0.5, 0.5, 0.25, 0.25):
+        if not notes.affords(steps, limit):
+            return
+        best = min(notes.at(settings, steps), key=lambda r: r.loss).trial.rate
+        yield from _first_new(notes, (best + width, best - width), steps, settings)
+
+
+def _closes(notes: _Notes, result: Result, steps: int, settings: Any) -> bool:
+    best = min(r.loss for r in notes.at(settings, steps))
+    gain = notes.start - best
+    return not math.isfinite(result.loss) or result.loss > best + CLEARLY_WORSE * max(gain, 0.0)
+
+
+def _first_new(notes: _Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:
+    """Run the first of `rates` that is inside the bounds and far enough from every rate tried."""
+    tried = [r.trial.rate for r in notes.at(settings, steps)]
+    for rate in map(notes.inside, rates):
+        if all(abs(rate - other) > SAME for other in tried):
+            yield from notes.ask(Trial(rate, steps, notes.plan.seed, settings))
+            return
+
+
+def _joint(notes: _Notes, middle: Any, limit: float) -> Search:
+    """Search the other settings jointly with the rate; returns those to go on with."""
+    plan, steps = notes.plan, notes.plan.short
+    half = (0.5,) * len(plan.space)
+    points: list[Point] = [(r.trial.rate, half) for r in notes.at(middle, steps)]
+    losses = [r.loss for r in notes.at(middle, steps)]
+    while notes.affords(steps, limit - 3 * steps / plan.steps):
+        rate, shares = propose(points, losses, plan.space, plan.seed + len(points))
+        trial = Trial(notes.inside(rate), steps, plan.seed, tuple(fields(plan.space, shares).items()))
+        result = yield from notes.ask(trial)
+        points.append((trial.rate, shares))
+        losses.append(result.loss)
+    rate, shares = likeliest(points, losses, plan.space)
+    chosen = tuple(fields(plan.space, shares).items())
+    for offset in (0.5, -0.5):
+        if notes.affords(steps, limit):
+            yield from _first_new(notes, (rate + offset, rate - offset), steps, chosen)
+    return (yield from _duel(notes, middle, chosen)) if chosen != middle else middle
+
+
+def _duel(notes: _Notes, middle: Any, chosen: Any) -> Search:
+    """Each at its own best rate over a middle run: a choice made on short runs must hold on longer ones."""
+    plan = notes.plan
+    results = []
+    for settings in (chosen, middle):
+        rate = notes.inside(notes.basin(settings).recommended(plan.middle / plan.steps))
+        results.append((yield from notes.ask(Trial(rate, plan.middle, plan.seed, settings))))
+    return chosen if results[0].loss <= results[1].loss else middle
+
+
+def _middle(notes: _Notes, settings: Any, limit: float) -> Search:
+    plan, steps = notes.plan, notes.plan.middle
+    horizon = steps / plan.steps
+    for _ in range(3):
+        if horizon == 1 or not notes.affords(steps, limit):
+            return
+        basin = notes.basin(settings)
+        rate = basin.recommended(horizon)
+        sides = sorted(
+            (basin.quantile(0.1, horizon), basin.quantile(0.9, horizon)), key=lambda q: -abs(q - rate)
+        )
+        yield from _first_new(notes, (rate, *sides, rate - 0.3, rate + 0.3), steps, settings)
+
+
+def _full(notes: _Notes, settings: Any) -> Search:
+    plan = notes.plan
+    while notes.affords(plan.steps, plan.budget):
+        rate = notes.inside(notes.basin(settings).recommended())
+        tried = {r.trial.rate for r in notes.at(settings, plan.steps)}
+        near = min(tried, key=lambda other: abs(other - rate), default=math.inf)
+        if abs(near - rate) > SAME:
+            yield from notes.ask(Trial(rate, plan.steps, plan.seed, settings))
+            continue
+        again = Trial(near, plan.steps, plan.seed + 1, settings)
+        if any(r.trial == again for r in notes.results):
+            return
+        yield from notes.ask(again)
+
+
+def _decide(notes: _Notes, settings: Any) -> Decision:
+    basin = notes.basin(settings)
+    full = notes.at(settings, notes.plan.steps)
+    finite = {r.trial.rate for r in full if math.isfinite(r.loss)}
+    # What was seen at full length beats what is only expected of a rate nobody has run.
+    rate = min(finite, key=basin.cost_at) if finite else notes.inside(basin.recommended())
+    confirmed = sum(r.trial.rate == rate and math.isfinite(r.loss) for r in full)
+    return Decision(rate, settings, basin, confirmed, tuple(notes.results))
+
+
+def _nothing_finite(notes: _Notes) -> str:
+    rates = [10**r.trial.rate for r in notes.results]
+    return (
+        f"no rate from {min(rates):.3g} to {max(rates):.3g} gave a finite loss, so the rate is not what is wrong; "
+        "check the data, the model and the loss for NaN, or lower the range with low"
+    )

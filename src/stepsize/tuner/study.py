@@ -1,0 +1,130 @@
+"""`Study`: what a search found, on what evidence."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from stepsize._codec import Document
+from stepsize.finding import Finding
+from stepsize.policy import Policy
+from stepsize.report import save
+from stepsize.run import Run
+from stepsize.tuner.evidence import evidence
+from stepsize.tuner.order import Order
+from stepsize.tuner.page import study_page
+from stepsize.tuner.strategy import Decision
+from stepsize.tuner.trial import Trial
+
+SCHEMA = "stepsize.tune/1"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The runs of one training, and the policy that they speak for.
+
+    Attributes:
+        runs: every run made, in order.
+        order: what was searched for.
+        decision: what was concluded, with the posterior it rests on.
+        source: the ledger; None if the study was kept in memory.
+    """
+
+    runs: tuple[Run, ...]
+    order: Order
+    decision: Decision
+    source: Path | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The recommended policy, over the full number of steps."""
+        return self.order.recipe.policy(self._chosen)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the space chose besides the policy, by name."""
+        return self.order.recipe.settings(self._chosen)
+
+    @property
+    def rate(self) -> float:
+        """The peak learning rate of the policy."""
+        return 10**self.decision.rate
+
+    @property
+    def best(self) -> Run:
+        """The longest run made with the recommended rate and settings; of several seeds, the first."""
+        tried = [(r.trial, run) for r, run in zip(self.decision.results, self.runs, strict=True)]
+        near = [pair for pair in tried if pair[0].settings == self.decision.settings]
+        return min(near, key=lambda pair: (-pair[0].steps, abs(pair[0].rate - self.decision.rate), pair[0].seed))[1]
+
+    @property
+    def regret(self) -> float:
+        """The expected cost of the recommended rate: the share of the gain of training it forgoes."""
+        return self.decision.basin.cost_at(self.decision.rate)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The peak rates that are expected to cost less than 1 % of the gain beyond the recommended one."""
+        low, high = self.decision.basin.cheap(self.decision.rate, 0.01)
+        return 10**low, 10**high
+
+    @property
+    def cost(self) -> float:
+        """What the search cost, in full-run equivalents."""
+        return sum(result.cost for result in self.decision.results)
+
+    def cost_of(self, factor: float) -> float:
+        """The expected further cost of a peak `factor` times the recommended one, as a share of the gain."""
+        return self.decision.basin.cost_at(self.decision.rate + math.log10(factor)) - self.regret
+
+    @property
+    def evidence(self) -> list[Finding]:
+        """What the runs say, in sentences."""
+        return evidence(self.order, self.decision)
+
+    def document(self) -> Document:
+        """The answer and its evidence as a JSON value."""
+        low, high = self.range
+        return {
+            "schema": SCHEMA,
+            "policy": self.policy.document(),
+            "settings": self.settings,
+            "metric": self.order.metric,
+            "best": _number(self.best.final(self.order.metric)),
+            "rate": self.rate,
+            "range": {"low": low, "high": high},
+            "regret": self.regret,
+            "cost_of_double": self.cost_of(2),
+            "cost_of_half": self.cost_of(0.5),
+            "confirmed": self.decision.confirmed,
+            "cost": self.cost,
+            "evidence": [finding.document() for finding in self.evidence],
+            "runs": [_run_document(r, run) for r, run in zip(self.decision.results, self.runs, strict=True)],
+        }
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the study as one self-contained HTML page, and return its path."""
+        return save(study_page(self), path)
+
+    @property
+    def _chosen(self) -> Trial:
+        plan = self.order.plan
+        return Trial(self.decision.rate, plan.steps, plan.seed, self.decision.settings)
+
+    def __repr__(self) -> str:
+        return f"<Study of {len(self.runs)} runs: peak {self.rate:.3g}, {self.order.metric} {self.best.final(self.order.metric):.4g}>"
+
+
+def _run_document(result: Any, run: Run) -> Document:
+    trial = result.trial
+    about = {"rate": 10**trial.rate, "steps": trial.steps, "seed": trial.seed, "settings": dict(trial.settings)}
+    return {**about, "loss": _number(result.loss), "cost": result.cost, "outcome": run.outcome, "reason": run.reason}
+
+
+def _number(value: float) -> float | None:
+    """JSON has no infinity: a run that diverged has no value."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,197 @@
+"""`tune`: find the learning-rate policy of a training, with evidence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stepsize.errors import EngineError, InvalidSpace, UnreadableRun
+from stepsize.loop import drive
+from stepsize.run import Run
+from stepsize.run.store import Ledger
+from stepsize.schedule import Schedule
+from stepsize.training import as_training
+from stepsize.tuner.order import Order, differences, order
+from stepsize.tuner.progress import Progress, Silence
+from stepsize.tuner.strategy import Decision, Result, search
+from stepsize.tuner.study import Study
+from stepsize.tuner.trial import Trial
+
+Measure = Callable[[Trial], Run]
+
+
+def tune(
+    training: Any,
+    budget: float = 4.0,
+    steps: int | None = None,
+    *,
+    metric: str | None = None,
+    optimizer: str | None = None,
+    schedule: str | Schedule = "warmup_cosine",
+    low: float | None = None,
+    high: float | None = None,
+    space: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Find the learning-rate policy of a training.
+
+    Short runs, each with its own complete schedule, bracket the best peak rate; longer ones show how it
+    moves with the horizon; the rate of least expected cost is confirmed at full length. The same training,
+    arguments and seed give the same decisions, also through a kill and a resume.
+
+    Args:
+        training: a generator function or a Task.
+        budget: what may be spent, in full-run equivalents (at least 1; from 2 on the answer is confirmed
+            at full length).
+        steps: optimizer updates of a full run; a Task knows its own.
+        metric: what to minimise at the end of a run; by default `val_loss` where it is reported, else
+            `loss`.
+        optimizer: for a Task, the optimizer to tune; for a generator, the name of the one it has, which
+            tells where good rates are to be expected.
+        schedule: "warmup_cosine", "warmup_linear", "wsd", "constant", or a Schedule that is scaled to
+            each peak and stretched to each length.
+        low, high: bounds of the peak learning rate; by default four decades each way from what is usual.
+        space: what else may vary, searched jointly with the rate: `{"weight_decay": (1e-4, 0.3),
+            "warmup": (0.0, 0.2), "batch_size": [32, 64, 128]}`; a tuple is a range, a list are choices.
+        seed: of the runs.
+        out: the file that keeps the study (SQLite), safe against a kill at any moment; None keeps it in
+            memory.
+        resume: go on with the study in `out`, if there is one; its budget may be raised.
+        name: of the training, kept with the study.
+        progress: told how it gets on.
+    Raises:
+        InvalidSpace: an argument makes no sense, or `out` holds a study and `resume` is not set.
+        InvalidTraining: the training cannot be started.
+        EngineError: a run failed, or no rate gave a finite loss; what was measured is in the study.
+
+    >>> import stepsize as ss
+    >>> def training(seed):
+    ...     x, lr = 1.0, (yield)
+    ...     while True:
+    ...         x -= lr * x
+    ...         lr = yield x * x
+    >>> study = ss.tune(training, budget=2, steps=80)
+    >>> 0.05 < study.rate < 2
+    True
+    """
+    door = as_training(training)
+    optimizer = optimizer or getattr(training, "optimizer", None)
+    steps = getattr(training, "steps", None) if steps is None else steps
+    if steps is None:
+        raise InvalidSpace("steps is missing: how many optimizer updates has a full run?")
+    metric = metric or getattr(training, "metric", None) or ""
+    name = name or getattr(training, "__name__", type(training).__name__)
+    asked = order(name, metric, steps, budget, optimizer, schedule, low, high, space, seed)
+    ledger = Ledger(out)
+    try:
+        asked = _opened(ledger, asked, resume)
+        conductor = _Conductor(asked, ledger, progress or Silence(), door)
+        decision = conductor.conduct()
+        return Study(tuple(conductor.runs), conductor.order, decision, None if out is None else Path(out))
+    finally:
+        ledger.close()
+
+
+def read_study(path: str | os.PathLike[str]) -> Study:
+    """The study that `tune` kept at `path`: its decisions are made again from its runs.
+
+    Raises:
+        UnreadableRun: the file is no study, or the search in it has not ended.
+    """
+    if not Path(path).is_file():
+        raise UnreadableRun(f"{path}: there is no such study")
+    ledger = Ledger(path, write=False)
+    try:
+        kept = ledger.note("order")
+        if kept is None:
+            raise UnreadableRun(f"{path}: the study is empty")
+        conductor = _Conductor(Order.from_document(kept), ledger, Silence(), None)
+        return Study(tuple(conductor.runs), conductor.order, conductor.conduct(), Path(path))
+    finally:
+        ledger.close()
+
+
+def _opened(ledger: Ledger, asked: Order, resume: bool) -> Order:
+    """The order to carry out: the one asked for, once the ledger is known to be made for it."""
+    document = ledger.note("order")
+    if document is None:
+        ledger.write_note("order", asked.document())
+        return asked
+    kept = Order.from_document(document)
+    if not resume:
+        raise InvalidSpace(f"{ledger.path} already holds a study; resume it, or choose another place")
+    # The metric may have been left to the first run to tell.
+    completed = asked if asked.metric else Order(asked.training, kept.metric, asked.plan, asked.recipe)
+    if different := differences(completed, kept):
+        raise InvalidSpace(f"{ledger.path} was made for another search: {'; '.join(different)}")
+    ledger.write_note("order", completed.document())
+    return completed
+
+
+class _Conductor:
+    """Carries a search out: asks the strategy, then the ledger, and only then the training."""
+
+    def __init__(self, asked: Order, ledger: Ledger, progress: Progress, training: Any) -> None:
+        self.order, self.runs = asked, list[Run]()
+        self._ledger, self._progress, self._training = ledger, progress, training
+
+    def conduct(self) -> Decision:
+        """Every trial the strategy asks for, to the decision."""
+        searching = search(self.order.plan)
+        try:
+            trial = next(searching)
+            while True:
+                trial = searching.send(self._result(trial))
+        except StopIteration as end:
+            decision: Decision = end.value
+            return decision
+
+    def _result(self, trial: Trial) -> Result:
+        key = self.order.recipe.key(trial)
+        known = self._ledger.find(key)
+        run = self._run(trial) if known is None else known
+        if not self.order.metric:
+            self._settle_metric(run)
+        result = self._judged(trial, run)
+        if known is None:
+            self._ledger.append(key, run)
+        self.runs.append(run)
+        self._progress.ended(result, known is not None)
+        return result
+
+    def _run(self, trial: Trial) -> Run:
+        if self._training is None:
+            raise UnreadableRun(f"{self._ledger.path}: the search has not ended; resume it first")
+        recipe = self.order.recipe
+
+        def watch(step: int, seen: dict[str, float]) -> bool:
+            self._progress.training(trial, step)
+            return True
+
+        return drive(self._training, recipe.policy(trial), trial.steps, trial.seed, recipe.settings(trial), watch)
+
+    def _settle_metric(self, run: Run) -> None:
+        metric = "val_loss" if "val_loss" in run.columns else "loss"
+        self.order = Order(self.order.training, metric, self.order.plan, self.order.recipe)
+        self._ledger.write_note("order", self.order.document())
+
+    def _judged(self, trial: Trial, run: Run) -> Result:
+        """The run as a result.
+
+        Raises:
+            EngineError: it failed or ended early, which says nothing of its rate. A failure after
+                others have finished is taken as theirs to have diverged.
+        """
+        first = not any(known.outcome == "finished" for known in self.runs)
+        if run.outcome == "stopped" or (run.outcome == "failed" and first):
+            raise EngineError(f"the run at lr {10**trial.rate:.3g} {run.outcome}: {run.reason}")
+        loss = run.final(self.order.metric)
+        seen = run.columns.get(self.order.metric) or run.columns.get("loss")
+        start = float(seen.value[0]) if seen is not None and seen.value.size else float("nan")
+        return Result(trial, loss, start, run.updates / self.order.plan.steps)
