@@ -112,9 +112,7 @@ class Policy:
             if "lr" not in document:
                 raise BadDocument("policy: field lr is missing")
             values = {
-                name: _from_json(document[name], name)
-                for name in document
-                if name not in ("schema", "optimizer")
+                name: _from_json(document[name], name) for name in document if name not in ("schema", "optimizer")
             }
         except (BadDocument, InvalidSchedule) as error:
             raise InvalidPolicy(str(error)) from error

@@ -94,18 +94,14 @@ class GeneratorTraining:
     def start(self, policy: Policy, steps: int, seed: int, settings: Settings) -> Session:
         for name in policy.schedules:
             if name != "lr":
-                raise InvalidTraining(
-                    f"{self.name} receives the rate only, so {name} must be a number, not a Schedule"
-                )
+                raise InvalidTraining(f"{self.name} receives the rate only, so {name} must be a number, not a Schedule")
         given = {**policy.constants, **settings}
         if unknown := [name for name in given if name not in self._parameters and not self._takes_any()]:
             takes = ", ".join(self._parameters)
             raise InvalidTraining(f"{self.name} takes no setting {', '.join(unknown)}; it takes {takes}")
         # Offered only to a function that asks for them by name: it may hand **settings on to others.
         offered = {"steps": steps, "optimizer": policy.optimizer}
-        asked = {
-            name: value for name, value in offered.items() if name in self._parameters and name not in given
-        }
+        asked = {name: value for name, value in offered.items() if name in self._parameters and name not in given}
         return GeneratorSession(self._function(seed=seed, **given, **asked))
 
     def _takes_any(self) -> bool:

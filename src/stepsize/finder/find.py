@@ -90,9 +90,7 @@ def _check(low: Any, high: Any, steps: Any, seeds: Any) -> None:
     whole_updates(seeds, "seeds")
 
 
-def _ramp(
-    door: Any, policy: Policy, steps: int, seed: int, settings: Any, index: int, progress: Watch | None
-) -> Run:
+def _ramp(door: Any, policy: Policy, steps: int, seed: int, settings: Any, index: int, progress: Watch | None) -> Run:
     first, best = math.inf, math.inf
     average = math.nan
 
@@ -131,10 +129,28 @@ def _conclude(ramps: list[Ramp], runs: list[Run], low: float, high: float) -> Ra
     informative = 2 * len(usable) > len(runs) and spread <= AGREEMENT
     if not informative:
         unknown = math.nan
-        return Range(unknown, unknown, unknown, 10**spread if usable else math.inf, False, evidence, tuple(ramps), _kept(ramps, runs))
+        return Range(
+            unknown,
+            unknown,
+            unknown,
+            10**spread if usable else math.inf,
+            False,
+            evidence,
+            tuple(ramps),
+            _kept(ramps, runs),
+        )
     edges = (np.median([r.low for r in usable]), np.median([r.high for r in usable]), np.median(suggestions))
     bottom, top, middle = (float(10**value) for value in edges)
-    return Range(bottom, top, min(max(middle, bottom), top), 10**spread, True, evidence, tuple(ramps), _kept(ramps, runs))
+    return Range(
+        bottom,
+        top,
+        min(max(middle, bottom), top),
+        10**spread,
+        True,
+        evidence,
+        tuple(ramps),
+        _kept(ramps, runs),
+    )
 
 
 def _kept(ramps: list[Ramp], runs: list[Run]) -> tuple[Run, ...]:
@@ -158,6 +174,7 @@ def _evidence(
         message = f"The loss never turned up: rates above {high:.2g} may be usable too."
         said.append(Finding("edge", message, advice="Raise high."))
     if not said:
-        message = f"In all {len(runs)} ramps the loss fell clearly and turned up; the suggestions lie within ×{10**spread:.2g}."
+        agree = f"the suggestions lie within ×{10**spread:.2g}"
+        message = f"In all {len(runs)} ramps the loss fell clearly and turned up; {agree}."
         said.append(Finding("clear", message))
     return tuple(said)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import final
 
 from stepsize._codec import Document
+from stepsize.finder.ramp import Ramp
 from stepsize.finding import Finding
 from stepsize.report import Chart, Fact, Page, Section, Series, Text, rate_color, save
 from stepsize.run import Run
-from stepsize.finder.ramp import Ramp
 
 SCHEMA = "stepsize.find/1"
 
@@ -56,7 +56,8 @@ class Range:
     def __str__(self) -> str:
         if not self.informative:
             return "not informative"
-        return f"{self.low:.2g} to {self.high:.2g}, start from {self.suggestion:.2g} (seeds agree within ×{self.spread:.2g})"
+        agree = f"seeds agree within ×{self.spread:.2g}"
+        return f"{self.low:.2g} to {self.high:.2g}, start from {self.suggestion:.2g} ({agree})"
 
 
 def _page(found: Range) -> Page:

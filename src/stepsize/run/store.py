@@ -27,7 +27,9 @@ APPLICATION = 0x53544550  # "STEP", in the header of the file
 FORMAT = 1
 TABLES = """
 CREATE TABLE note (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
-CREATE TABLE run (number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, about TEXT NOT NULL, columns BLOB NOT NULL) STRICT;
+CREATE TABLE run (
+    number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, about TEXT NOT NULL, columns BLOB NOT NULL
+) STRICT;
 """
 
 
@@ -59,9 +61,7 @@ class Ledger:
         elif write:
             database = sqlite3.connect(self.path, isolation_level=None)
         else:
-            database = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
+            database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             self._prepare(database, write)
         except BaseException:
@@ -80,9 +80,7 @@ class Ledger:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
-            raise UnreadableRun(
-                f"{self.path} is a database of another program, not a study; choose another place"
-            )
+            raise UnreadableRun(f"{self.path} is a database of another program, not a study; choose another place")
         if version != FORMAT:
             raise UnreadableRun(
                 f"{self.path} has format {version}, this stepsize reads {FORMAT}; install the one that wrote it"
@@ -146,9 +144,7 @@ class Ledger:
                 f"{self.path}: {error}; the runs already in it are intact: mend this (is the disk full?), then resume"
             ) from error
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise UnreadableRun(
-                f"{self.path} is not a study, or is damaged ({error}); choose another place"
-            ) from error
+            raise UnreadableRun(f"{self.path} is not a study, or is damaged ({error}); choose another place") from error
 
 
 def delete(path: str | os.PathLike[str]) -> None:
@@ -162,25 +158,21 @@ def _locked(path: Path) -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise EngineError(
-            f"another process is writing {path}; wait for it, or choose another place"
-        ) from None
+        raise EngineError(f"another process is writing {path}; wait for it, or choose another place") from None
     except OSError as error:
         raise EngineError(f"{path}: cannot be written: {error.strerror}") from error
     return lock
 
 
 def _about(run: Run) -> str:
-    about = {
-        name: getattr(run, name) for name in ("outcome", "reason", "steps", "seed", "settings", "seconds")
-    }
+    about = {name: getattr(run, name) for name in ("outcome", "reason", "steps", "seed", "settings", "seconds")}
     return json.dumps({**about, "policy": run.policy.document() if run.policy else None})
 
 
 def _packed(columns: dict[str, Column]) -> bytes:
     buffer = io.BytesIO()
     arrays = {f"{kind}:{name}": array for name, c in columns.items() for kind, array in c._asdict().items()}
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 

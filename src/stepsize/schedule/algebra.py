@@ -150,9 +150,7 @@ class Schedule:
             return self
         first = self(0)
         return Schedule(
-            Sequence(
-                (Ramp("linear", first / (steps + 1) if start is None else start, first, steps), self.node)
-            )
+            Sequence((Ramp("linear", first / (steps + 1) if start is None else start, first, steps), self.node))
         )
 
     def cooldown(self, steps: int, end: float = 0.0, shape: str = "linear") -> Schedule:
@@ -169,9 +167,7 @@ class Schedule:
         if steps == 0:
             return self
         if math.isinf(self.length):
-            raise InvalidSchedule(
-                f"{self!r} never ends, so there is no end to cool down from; give it a length"
-            )
+            raise InvalidSchedule(f"{self!r} never ends, so there is no end to cool down from; give it a length")
         return self >> Schedule(Ramp(cooldown_shape(shape), self(self.length), end, steps))
 
     def to_json(self) -> str:

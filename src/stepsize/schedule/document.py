@@ -66,10 +66,7 @@ READERS: dict[str, tuple[Callable[..., Node], dict[str, Reader]]] = {
         )
         for name, row in SHAPES.items()
     },
-    **{
-        name: (_endless(name), {"start": number, **dict.fromkeys(row.params, number)})
-        for name, row in TAILS.items()
-    },
+    **{name: (_endless(name), {"start": number, **dict.fromkeys(row.params, number)}) for name, row in TAILS.items()},
 }
 
 __all__ = ["BadDocument", "read_node"]

@@ -28,9 +28,7 @@ class Sequence(Node):
         object.__setattr__(self, "parts", _flat(Sequence, self.parts))
         for part in self.parts[:-1]:
             if math.isinf(part.length):
-                raise InvalidSchedule(
-                    f"{part.code()} never ends, so nothing can follow it; give it a number of steps"
-                )
+                raise InvalidSchedule(f"{part.code()} never ends, so nothing can follow it; give it a number of steps")
 
     @cached_property
     def _starts(self) -> tuple[int, ...]:
@@ -208,9 +206,7 @@ class Repeat(Node):
 
     def __post_init__(self) -> None:
         if math.isinf(self.of.length):
-            raise InvalidSchedule(
-                f"{self.of.code()} never ends, so it cannot repeat; give it a number of steps"
-            )
+            raise InvalidSchedule(f"{self.of.code()} never ends, so it cannot repeat; give it a number of steps")
         if self.times is not None:
             object.__setattr__(self, "times", whole_steps(self.times, "times"))
         for name in ("shrink", "stretch"):
@@ -231,9 +227,7 @@ class Repeat(Node):
         if self.stretch == 1:
             return (0,)
         starts, length = [0], float(self.of.length)
-        while (
-            length >= 1 and starts[-1] + round(length) <= MAX_STEPS and len(starts) != (self.times or -2) + 1
-        ):
+        while length >= 1 and starts[-1] + round(length) <= MAX_STEPS and len(starts) != (self.times or -2) + 1:
             starts.append(starts[-1] + round(length))
             length *= self.stretch
         return tuple(starts)
@@ -266,9 +260,7 @@ class Repeat(Node):
         return Repeat(self.of.stretched(factor), self.times, self.shrink, self.stretch)
 
     def code(self) -> str:
-        options = [
-            f"{name}={getattr(self, name)!r}" for name in ("shrink", "stretch") if getattr(self, name) != 1
-        ]
+        options = [f"{name}={getattr(self, name)!r}" for name in ("shrink", "stretch") if getattr(self, name) != 1]
         return f"{_operand(self.of)}.repeat({', '.join([repr(self.times), *options])})"
 
     def document(self) -> Document:

@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def _select_numpy(t: Any, starts: Sequence[int], parts: Sequence[Callable[[Any],
         # A curve in order: each part sees one slice, so nothing is computed twice.
         cuts = [*np.searchsorted(t, starts, side="left").tolist(), t.size]
         cuts[0] = 0
-        spans: list[Any] = [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        spans: list[Any] = [slice(a, b) for a, b in pairwise(cuts)]
     else:
         index = np.searchsorted(np.asarray(starts), t, side="right") - 1
         spans = [index == i for i in range(len(parts))]

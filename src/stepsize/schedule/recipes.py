@@ -40,9 +40,7 @@ def warmup_linear(peak: float, steps: int, warmup: int, end: float = 0.0) -> Sch
     return linear(peak, end, _left(steps, warmup=warmup)).warmup(warmup)
 
 
-def wsd(
-    peak: float, steps: int, warmup: int, cooldown: int, end: float = 0.0, shape: str = "1-sqrt"
-) -> Schedule:
+def wsd(peak: float, steps: int, warmup: int, cooldown: int, end: float = 0.0, shape: str = "1-sqrt") -> Schedule:
     """Warmup, stable, decay: a linear warmup, the peak held, then a cooldown.
 
     Hu et al., MiniCPM, 2024 (arXiv:2404.06395); the cooldown's default shape after Hägele et al.,
@@ -102,9 +100,7 @@ def piecewise_constant(values: Sequence[float], at: Sequence[int]) -> Schedule:
     constant(1.0, 30) >> constant(0.1)
     """
     if len(values) != len(at) + 1:
-        raise InvalidSchedule(
-            f"values needs one entry more than at, got {len(values)} values for {len(at)} boundaries"
-        )
+        raise InvalidSchedule(f"values needs one entry more than at, got {len(values)} values for {len(at)} boundaries")
     spans = [_span(a, b, "at") for a, b in pairwise([0, *at])]
     return _chain([*map(constant, values, spans), constant(values[-1])])
 
@@ -116,9 +112,7 @@ def piecewise_linear(points: Sequence[tuple[int, float]]) -> Schedule:
     linear(0.0, 1.0, 10) >> linear(1.0, 0.0, 20)
     """
     if len(points) < 2 or points[0][0] != 0:
-        raise InvalidSchedule(
-            f"points needs at least two (step, value) pairs, the first at step 0; got {points!r}"
-        )
+        raise InvalidSchedule(f"points needs at least two (step, value) pairs, the first at step 0; got {points!r}")
     return _chain([linear(a[1], b[1], _span(a[0], b[0], "points")) for a, b in pairwise(points)])
 
 

@@ -42,9 +42,7 @@ def build(policy: Policy, model: nn.Module | Iterable[Tensor]) -> tuple[optim.Op
     (0.1, True)
     """
     if policy.optimizer is None:
-        raise InvalidPolicy(
-            f"the policy names no optimizer; write Policy(optimizer={next(iter(CLASSES))!r}, ...)"
-        )
+        raise InvalidPolicy(f"the policy names no optimizer; write Policy(optimizer={next(iter(CLASSES))!r}, ...)")
     parameters = list(model.parameters() if isinstance(model, nn.Module) else model)
     if not all(isinstance(parameter, torch.Tensor) for parameter in parameters):
         raise InvalidPolicy(f"model must be a module or its parameters, got {summary(model)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -70,18 +70,12 @@ class Task:
 
     def __post_init__(self) -> None:
         if not callable(self.model) or not callable(self.loss):
-            raise InvalidTraining(
-                "model and loss must be callable: model() makes a module, loss(output, y) a scalar"
-            )
+            raise InvalidTraining("model and loss must be callable: model() makes a module, loss(output, y) a scalar")
         for name in ("batch_size", "steps", "evaluations"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InvalidTraining(
-                    f"{name} must be a whole number, at least 1; got {summary(getattr(self, name))}"
-                )
+                raise InvalidTraining(f"{name} must be a whole number, at least 1; got {summary(getattr(self, name))}")
         if self.optimizer not in OPTIMIZERS:
-            raise InvalidTraining(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(self.optimizer)}"
-            )
+            raise InvalidTraining(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(self.optimizer)}")
         for name in ("train", "val", "test"):
             object.__setattr__(self, name, _checked(getattr(self, name), name))
         if self.train is None:
@@ -104,23 +98,17 @@ class Task:
         named = policy if policy.optimizer else Policy(policy.lr, self.optimizer, **dict(policy.settings))
         optimizer, scheduler = build(named, model)
         batches = _batches(self.train, batch_size, torch.Generator().manual_seed(seed))
-        return TaskSession(
-            self, model, optimizer, scheduler, batches, _evaluation_steps(steps, self.evaluations)
-        )
+        return TaskSession(self, model, optimizer, scheduler, batches, _evaluation_steps(steps, self.evaluations))
 
     def _fresh_model(self, settings: dict[str, Any]) -> nn.Module:
         if isinstance(self.model, nn.Module):
             if settings:
-                raise InvalidTraining(
-                    f"model is one module, so it cannot take {', '.join(settings)}; give a function"
-                )
+                raise InvalidTraining(f"model is one module, so it cannot take {', '.join(settings)}; give a function")
             return copy.deepcopy(self.model)
         try:
             inspect.signature(self.model).bind(**settings)
         except TypeError as error:
-            raise InvalidTraining(
-                f"model() cannot take the settings {', '.join(settings)}: {error}"
-            ) from error
+            raise InvalidTraining(f"model() cannot take the settings {', '.join(settings)}: {error}") from error
         return self.model(**settings)
 
     def measure(self, model: nn.Module, data: Data, prefix: str) -> dict[str, float]:
@@ -189,7 +177,7 @@ def _checked(data: Data, name: str) -> Data:
             raise InvalidTraining(f"{name} is empty; give at least one example")
         return x, y
     if isinstance(data, Iterable) and not isinstance(data, Iterator):
-        if hasattr(data, "__len__") and len(data) == 0:
+        if isinstance(data, Sized) and len(data) == 0:
             raise InvalidTraining(f"{name} is empty; give at least one batch")
         return data
     raise InvalidTraining(
@@ -214,11 +202,12 @@ def _batches(data: Data, batch_size: int, generator: torch.Generator) -> Iterato
             yield x[chosen], y[chosen]
 
 
-def _in_order(data: Data) -> Iterable[Any]:
+def _in_order(data: Data) -> Iterator[Any]:
     if not isinstance(data, tuple):
-        return data
+        yield from data
+        return
     x, y = data
-    return zip(x.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True)
+    yield from zip(x.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True)
 
 
 def _evaluation_steps(steps: int, times: int) -> set[int]:
@@ -228,7 +217,5 @@ def _evaluation_steps(steps: int, times: int) -> set[int]:
 
 def _scalar(value: Any, name: str) -> Any:
     if isinstance(value, Tensor) and value.ndim > 0 and value.numel() != 1:
-        raise TypeError(
-            f"{name} must be a scalar, got shape {tuple(value.shape)}; reduce it, for example by .mean()"
-        )
+        raise TypeError(f"{name} must be a scalar, got shape {tuple(value.shape)}; reduce it, for example by .mean()")
     return value

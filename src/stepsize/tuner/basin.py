@@ -74,7 +74,7 @@ class Basin:
         """The posterior of the best rate at a horizon, on `rates`."""
         index = np.round((_optimum(self._grid, horizon) - self.rates[0]) / STEP).astype(int)
         index = np.clip(index, 0, self.rates.size - 1)
-        return np.bincount(index, weights=self._weights, minlength=self.rates.size)
+        return np.bincount(index, weights=self._weights, minlength=self.rates.size).astype(np.float64)
 
     def quantile(self, share: float, horizon: float = 1.0) -> float:
         """A quantile of the best rate at a horizon, in log10."""
@@ -138,9 +138,7 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     where = np.array([s.rate for s in scores])
     horizons = np.array([s.horizon for s in scores])
     optima = np.arange(min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5, STEP)
-    grid = tuple(
-        axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, indexing="ij")
-    )
+    grid = tuple(axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, indexing="ij"))
     misfit, depth, floors = _solve(grid, where, horizons, heights)
     from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
     evidence = -(misfit + from_prior) / 2
@@ -188,4 +186,4 @@ def _bowl(rate: Array, grid: tuple[Array, ...], horizon: float) -> Array:
 
 
 def _optimum(grid: tuple[Array, ...], horizon: float) -> Array:
-    return grid[0] + grid[1] * np.log10(horizon)
+    return np.asarray(grid[0] + grid[1] * np.log10(horizon))

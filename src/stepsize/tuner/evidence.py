@@ -103,6 +103,7 @@ def _diverged(order: Order, decision: Decision) -> Finding | None:
     cost = float(np.sum([r.cost for r in lost]))
     return Finding(
         "diverged",
-        f"{len(lost)} of {len(decision.results)} runs diverged, at rates from {lowest:.2g} up; they cost {cost:.2g} full runs.",
+        f"{len(lost)} of {len(decision.results)} runs diverged, at rates from {lowest:.2g} up, "
+        f"for {cost:.2g} full runs.",
         evidence=(("lowest", lowest), ("runs", float(len(lost)))),
     )

@@ -53,7 +53,8 @@ class Order:
             fields = dict(document)
             schedule = fields.pop("schedule")
             recipe = Recipe(
-                schedule if isinstance(schedule, str) else Schedule(read_node(schedule)), fields.pop("optimizer")
+                schedule if isinstance(schedule, str) else Schedule(read_node(schedule)),
+                fields.pop("optimizer"),
             )
             space = tuple(Dimension(**{**d, "choices": _choices(d["choices"])}) for d in fields.pop("space"))
             training, metric = fields.pop("training"), fields.pop("metric")
@@ -92,9 +93,7 @@ def order(
         raise InvalidSpace(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(optimizer)}")
     mean, spread = PRIORS[optimizer]
     bounds = valid_range(10 ** (mean - REACH) if low is None else low, 10 ** (mean + REACH) if high is None else high)
-    plan = Plan(
-        whole_updates(steps), float(budget), bounds[0], bounds[1], (mean, spread), parse_space(space), seed
-    )
+    plan = Plan(whole_updates(steps), float(budget), bounds[0], bounds[1], (mean, spread), parse_space(space), seed)
     return Order(training, metric, plan, Recipe(schedule, optimizer))
 
 

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepsize.report import Chart, Code, Fact, Page, Section, Series, Table, Text, rate_color
 from stepsize.schedule.picture import steps_to_draw
@@ -153,14 +154,19 @@ def _curve_chart(study: Study, name: str) -> Chart:
             step, value = run.columns[name]
             finite = np.isfinite(value)
             label = f"lr {10**trial.rate:.3g}, {trial.steps} updates{_seed_words(trial, study)}"
-            series.append(Series(label, step[finite], _smooth(value[finite]), color=rate_color((trial.rate - low) / width)))
+            series.append(
+                Series(label, step[finite], _smooth(value[finite]), color=rate_color((trial.rate - low) / width))
+            )
     basin = study.decision.basin
     return Chart(
         f"{name} while training, coloured by peak rate",
         "update",
         name,
         series,
-        y_range=(min(basin.best, min(float(np.min(s.y)) for s in series if len(s.y))), basin.best + 1.3 * basin.gain),
+        y_range=(
+            min(basin.best, min(float(np.min(s.y)) for s in series if len(s.y))),
+            basin.best + 1.3 * basin.gain,
+        ),
         note="Dark is a low rate, light a high one. A training loss seen often is smoothed over 2 % of the run.",
     )
 
@@ -169,7 +175,7 @@ def _seed_words(trial: Trial, study: Study) -> str:
     return "" if trial.seed == study.order.plan.seed else f", seed {trial.seed}"
 
 
-def _smooth(value: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _smooth(value: NDArray[np.float64]) -> NDArray[np.float64]:
     width = value.size // 50
     if width < 2:
         return value

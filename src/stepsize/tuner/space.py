@@ -46,9 +46,9 @@ class Dimension:
     def _from_line(self, share: float) -> float:
         if self.name in ("beta1", "beta2", "momentum"):
             # What matters is how far the average is from holding for ever: search 1 - value by ratios.
-            return 1 - (1 - self.low) ** (1 - share) * (1 - self.high) ** share
+            return 1 - float((1 - self.low) ** (1 - share) * (1 - self.high) ** share)
         if self.low > 0 and self.high / self.low >= LOG_RATIO:
-            return self.low ** (1 - share) * self.high**share
+            return float(self.low ** (1 - share) * self.high**share)
         return self.low * (1 - share) + self.high * share
 
     def features(self, share: float) -> list[float]:
@@ -87,9 +87,7 @@ def _range(name: str, value: tuple[Any, Any]) -> Dimension:
     if not all(isinstance(v, int | float) and is_finite(v) for v in value) or not low < high:
         raise InvalidSpace(f"{name} must run from a lower to a higher finite number, got {summary(value)}")
     if name in SHARES and not 0 <= low < high < 1:
-        raise InvalidSpace(
-            f"{name} is a share, so its range must lie in 0 <= low < high < 1; got {summary(value)}"
-        )
+        raise InvalidSpace(f"{name} is a share, so its range must lie in 0 <= low < high < 1; got {summary(value)}")
     return Dimension(
         name,
         low=float(low),

@@ -252,9 +252,7 @@ def _middle(notes: _Notes, settings: Any, limit: float) -> Search:
             return
         basin = notes.basin(settings)
         rate = basin.recommended(horizon)
-        sides = sorted(
-            (basin.quantile(0.1, horizon), basin.quantile(0.9, horizon)), key=lambda q: -abs(q - rate)
-        )
+        sides = sorted((basin.quantile(0.1, horizon), basin.quantile(0.9, horizon)), key=lambda q: -abs(q - rate))
         yield from _first_new(notes, (rate, *sides, rate - 0.3, rate + 0.3), steps, settings)
 
 

@@ -116,13 +116,25 @@ class Study:
         return Trial(self.decision.rate, plan.steps, plan.seed, self.decision.settings)
 
     def __repr__(self) -> str:
-        return f"<Study of {len(self.runs)} runs: peak {self.rate:.3g}, {self.order.metric} {self.best.final(self.order.metric):.4g}>"
+        metric = self.order.metric
+        return f"<Study of {len(self.runs)} runs: peak {self.rate:.3g}, {metric} {self.best.final(metric):.4g}>"
 
 
 def _run_document(result: Any, run: Run) -> Document:
     trial = result.trial
-    about = {"rate": 10**trial.rate, "steps": trial.steps, "seed": trial.seed, "settings": dict(trial.settings)}
-    return {**about, "loss": _number(result.loss), "cost": result.cost, "outcome": run.outcome, "reason": run.reason}
+    about = {
+        "rate": 10**trial.rate,
+        "steps": trial.steps,
+        "seed": trial.seed,
+        "settings": dict(trial.settings),
+    }
+    return {
+        **about,
+        "loss": _number(result.loss),
+        "cost": result.cost,
+        "outcome": run.outcome,
+        "reason": run.reason,
+    }
 
 
 def _number(value: float) -> float | None:

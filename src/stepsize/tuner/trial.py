@@ -22,9 +22,7 @@ COOLDOWN = 0.2
 TEMPLATES: dict[str, Callable[[float, int, int], Schedule]] = {
     "warmup_cosine": warmup_cosine,
     "warmup_linear": warmup_linear,
-    "wsd": lambda peak, steps, warmup: wsd(
-        peak, steps, warmup, min(steps - warmup, max(1, round(COOLDOWN * steps)))
-    ),
+    "wsd": lambda peak, steps, warmup: wsd(peak, steps, warmup, min(steps - warmup, max(1, round(COOLDOWN * steps)))),
     "constant": lambda peak, steps, warmup: constant(peak, steps - warmup).warmup(warmup),
 }
 
@@ -67,9 +65,7 @@ class Recipe:
                     f"schedule must be one of {', '.join(TEMPLATES)} or a Schedule; got {summary(self.schedule)}"
                 )
         elif math.isinf(self.schedule.length):
-            raise InvalidSpace(
-                f"schedule must have a length to be stretched over a run, got {self.schedule!r}"
-            )
+            raise InvalidSpace(f"schedule must have a length to be stretched over a run, got {self.schedule!r}")
 
     def curve(self, rate: float, steps: int, warmup: float | None = None) -> Schedule:
         """The learning rate over a whole run whose peak is `10**rate`."""

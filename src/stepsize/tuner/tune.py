@@ -86,8 +86,8 @@ def tune(
     if steps is None:
         raise InvalidSpace("steps is missing: how many optimizer updates has a full run?")
     metric = metric or getattr(training, "metric", None) or ""
-    name = name or getattr(training, "__name__", type(training).__name__)
-    asked = order(name, metric, steps, budget, optimizer, schedule, low, high, space, seed)
+    label = name or str(getattr(training, "__name__", type(training).__name__))
+    asked = order(label, metric, steps, budget, optimizer, schedule, low, high, space, seed)
     ledger = Ledger(out)
     try:
         asked = _opened(ledger, asked, resume)

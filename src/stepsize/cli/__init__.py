@@ -1,0 +1,3 @@
+"""The command line: `stepsize show | find | tune | demo`."""
+
+from stepsize.cli.main import main as main

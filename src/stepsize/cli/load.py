@@ -1,0 +1,49 @@
+"""User code on the command line: `file.py:name`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from stepsize.errors import EngineError, InvalidTraining
+
+
+def load(target: str) -> Any:
+    """The object called `name` in the file of `file.py:name`.
+
+    Raises:
+        InvalidTraining: the file or the name is missing.
+        EngineError: the file raised an error while it was imported.
+    """
+    file, _, name = target.rpartition(":")
+    path = Path(file)
+    if not file or not name:
+        raise InvalidTraining(f"a training is given as file.py:name, got {target!r}")
+    if not path.is_file():
+        raise InvalidTraining(f"there is no file {file!r}; a training is given as file.py:name")
+    module = _imported(path)
+    if not hasattr(module, name):
+        has = ", ".join(n for n, v in vars(module).items() if not n.startswith("_") and _defined_in(v, module))
+        raise InvalidTraining(f"{file} has no {name!r}; it has {has or 'no names of its own'}")
+    return getattr(module, name)
+
+
+def _imported(path: Path) -> Any:
+    # A name of our own, so that a file called like a library does not take its place.
+    spec = importlib.util.spec_from_file_location(f"_stepsize_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InvalidTraining(f"{path} is no Python file; a training is given as file.py:name")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's code may raise anything
+        raise EngineError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _defined_in(value: Any, module: Any) -> bool:
+    return getattr(value, "__module__", module.__name__) == module.__name__ or not hasattr(value, "__name__")

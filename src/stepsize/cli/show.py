@@ -1,0 +1,217 @@
+"""`stepsize show`: whatever stepsize writes or reads, for a person to look at."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+
+import stepsize as ss
+from stepsize._codec import is_finite
+from stepsize.cli.load import load
+from stepsize.cli.output import Output
+from stepsize.cli.tune import answer_lines
+from stepsize.errors import InvalidSchedule, UnreadableRun
+from stepsize.policy import SCHEMA as POLICY_SCHEMA
+from stepsize.policy import Policy
+from stepsize.report import Chart, Code, Fact, Page, Section, Series, save
+from stepsize.run import Run
+from stepsize.schedule import Schedule
+from stepsize.schedule.algebra import SCHEMA as SCHEDULE_SCHEMA
+from stepsize.schedule.picture import sparkline, steps_to_draw
+from stepsize.tuner import Study, read_study
+
+SQLITE = b"SQLite format 3\0"
+# Rows of the table of values.
+ROWS = 11
+
+
+def show(
+    what: str,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    output: Output = Output(),  # noqa: B008  # frozen, and what the parser fills in
+) -> None:
+    """Show a schedule, a policy, a study or the record of a run.
+
+    Example: stepsize show "warmup_cosine(1e-3, 10_000, 500)"
+
+    Parameters
+    ----------
+    what
+        An expression, a policy.json, a schedule as JSON, a study.db, a log of a run (CSV or JSON
+        lines), or file.py:name.
+    out
+        Also write one HTML page to this file.
+    """
+    thing = recognised(what)
+    if out is not None:
+        output.may_write(out)
+        _write_page(thing, out, what)
+    if output.json:
+        output.document(_document(thing))
+        return
+    _print(thing, output)
+
+
+def recognised(what: str) -> Schedule | Policy | Study | Run:
+    """What `what` names, by its content.
+
+    Raises:
+        StepsizeError: it is nothing stepsize knows, or it is damaged.
+    """
+    path = Path(what)
+    if path.is_file():
+        return _read(path)
+    if ".py:" in what:
+        thing = load(what)
+        if isinstance(thing, Schedule | Policy | Study | Run):
+            return thing
+        raise InvalidSchedule(f"{what} is a {type(thing).__name__}; show takes a Schedule, Policy, Study or Run")
+    if path.suffix and "(" not in what:
+        raise UnreadableRun(f"there is no file {what!r}")
+    return _evaluated(what)
+
+
+def _read(path: Path) -> Schedule | Policy | Study | Run:
+    with path.open("rb") as file:
+        if file.read(len(SQLITE)) == SQLITE:
+            return read_study(path)
+    schema = _schema(path)
+    if schema == POLICY_SCHEMA:
+        return Policy.load(path)
+    if schema == SCHEDULE_SCHEMA:
+        return Schedule.from_json(path.read_text(encoding="utf-8"))
+    return Run.read(path)
+
+
+def _schema(path: Path) -> Any:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return document.get("schema") if isinstance(document, dict) else None
+
+
+def _evaluated(expression: str) -> Schedule:
+    """A schedule written in Python, with the names of stepsize and nothing else."""
+    names = {name: value for name, value in vars(ss).items() if not name.startswith("_")}
+    try:
+        value = eval(expression, {"__builtins__": {}, "ss": ss, **names})
+    except ss.StepsizeError:
+        raise
+    except Exception as error:  # anything may be written there
+        raise InvalidSchedule(
+            f"{expression!r} is neither a file nor a schedule such as 'warmup_cosine(1e-3, 1000, 50)': {error}"
+        ) from error
+    if not isinstance(value, Schedule):
+        raise InvalidSchedule(f"{expression!r} is a {type(value).__name__}, not a schedule")
+    return value
+
+
+def _print(thing: Schedule | Policy | Study | Run, output: Output) -> None:
+    if isinstance(thing, Schedule):
+        _print_schedule(thing, output)
+    elif isinstance(thing, Policy):
+        output.lines([("optimizer", str(thing.optimizer)), *((n, str(v)) for n, v in thing.constants.items())])
+        for name, schedule in thing.schedules.items():
+            print(name)
+            _print_schedule(schedule, output)
+    elif isinstance(thing, Study):
+        output.lines(answer_lines(thing))
+        rows = [_run_row(thing, result) for result in thing.decision.results]
+        output.table(["peak rate", "updates", "seed", "settings", thing.order.metric, "cost"], rows)
+    else:
+        _print_run(thing, output)
+
+
+def _run_row(study: Study, result: Any) -> list[str]:
+    trial = result.trial
+    settings = ", ".join(f"{name} {value}" for name, value in trial.settings)
+    loss = f"{result.loss:.4g}" if math.isfinite(result.loss) else "diverged"
+    return [f"{10**trial.rate:.3g}", str(trial.steps), str(trial.seed), settings, loss, f"{result.cost:.3f}"]
+
+
+def _print_schedule(schedule: Schedule, output: Output) -> None:
+    values = schedule(steps_to_draw(schedule.length, 1_000))
+    length = "no end" if math.isinf(schedule.length) else f"{schedule.length} updates"
+    output.lines(
+        [
+            ("schedule", repr(schedule)),
+            ("length", length),
+            ("first", f"{values[0]:.6g}"),
+            ("highest", f"{values.max():.6g}"),
+            ("last", f"{values[-1]:.6g}"),
+            ("curve", schedule.sparkline()),
+        ]
+    )
+    steps = steps_to_draw(schedule.length, ROWS)
+    output.table(["update", "value"], [[f"{int(step)}", f"{schedule(step):.6g}"] for step in steps])
+
+
+def _print_run(run: Run, output: Output) -> None:
+    pairs: list[tuple[str, str]] = [("outcome", run.outcome)] if run.policy else []
+    for name, column in run.columns.items():
+        few = column.value[np.linspace(0, column.value.size - 1, min(40, column.value.size)).astype(int)]
+        few = few[np.isfinite(few)]
+        curve = sparkline(few) if few.size else "no finite value"
+        pairs.append((name, f"{curve}  {column.value[0]:.4g} to {column.value[-1]:.4g} over {int(column.step[-1])}"))
+    output.lines(pairs)
+
+
+def _document(thing: Schedule | Policy | Study | Run) -> dict[str, Any]:
+    if isinstance(thing, Policy | Study):
+        return thing.document()
+    if isinstance(thing, Schedule):
+        document: dict[str, Any] = json.loads(thing.to_json())
+        steps = steps_to_draw(thing.length, ROWS)
+        curve = [[int(step), thing(step)] for step in steps]
+        return {**document, "length": thing.length if is_finite(thing.length) else None, "curve": curve}
+    columns = {name: {"step": c.step.tolist(), "value": c.value.tolist()} for name, c in thing.columns.items()}
+    return {"schema": "stepsize.run/1", "outcome": thing.outcome, "columns": columns}
+
+
+def _write_page(thing: Schedule | Policy | Study | Run, out: Path, what: str) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(thing, Study):
+        thing.report(out)
+    elif isinstance(thing, Run):
+        charts = [Chart(name, "update", name, [Series(name, c.step, c.value)]) for name, c in thing.columns.items()]
+        save(
+            Page(
+                what,
+                f"{len(charts)} quantities over {thing.updates} updates.",
+                [],
+                [Section("Curves", charts)],
+            ),
+            out,
+        )
+    else:
+        schedules = thing.schedules if isinstance(thing, Policy) else {"value": thing}
+        save(_schedule_page(what, repr(thing), schedules), out)
+
+
+def _schedule_page(title: str, code: str, schedules: dict[str, Schedule]) -> Page:
+    charts = []
+    for name, schedule in schedules.items():
+        steps = steps_to_draw(schedule.length, 1_000)
+        charts.append(Chart(name, "update", name, [Series(name, steps, schedule(steps))]))
+    first = next(iter(schedules.values()))
+    peak = float(first(steps_to_draw(first.length, 1_000)).max())
+    length = "without an end" if math.isinf(first.length) else f"over {first.length} updates"
+    facts = [
+        Fact("First", f"{first(0):.4g}"),
+        Fact("Highest", f"{peak:.4g}"),
+        Fact("Last", f"{first(1e18):.4g}"),
+    ]
+    return Page(
+        title,
+        f"From {first(0):.3g} to a peak of {peak:.3g}, {length}.",
+        facts,
+        [Section("Curve", [*charts, Code(code)])],
+    )
