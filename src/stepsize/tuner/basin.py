@@ -28,14 +28,14 @@ LOST = 1.5
 # Noise of a score, in the same unit: this much at the bottom, and a share of the height above it, as
 # the tails of a real basin follow no formula.
 NOISE_FLOOR = 0.01
-NOISE_SHARE = 0.3
+NOISE_SHARE = 0.2
 # Prior of the shift of the optimum, in decades of rate per decade of horizon. Longer runs want smaller
 # rates on small tasks (0.4 to 0.6 decades a decade measured), hardly so on large ones.
-SHIFT_MEAN, SHIFT_SD = -0.3, 0.35
+SHIFT_MEAN, SHIFT_SD = -0.3, 0.5
 
 WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
 SKEWS = np.array([0.25, 0.4, 0.6, 0.9, 1.3])
-SHIFTS = np.arange(-1.2, 0.61, 0.3)
+SHIFTS = np.arange(-1.8, 1.21, 0.3)
 WIDENINGS = np.array([1.0, 1.35, 1.8])
 # The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
 DEPTH_WEIGHT = 4.0
@@ -133,7 +133,9 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     """
     finite = [score.loss for score in scores if np.isfinite(score.loss)]
     best = min(finite)
-    gain = max(start - best, max(finite) - best, 1e-12 * max(1.0, abs(best)))
+    # Without a loss from before training, or one that nothing improved on, the worst run stands in.
+    gain = start - best if start > best else max(finite) - best
+    gain = max(gain, 1e-12 * max(1.0, abs(best)))
     heights = np.array([min((s.loss - best) / gain, LOST) if np.isfinite(s.loss) else LOST for s in scores])
     where = np.array([s.rate for s in scores])
     horizons = np.array([s.horizon for s in scores])

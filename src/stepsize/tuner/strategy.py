@@ -7,7 +7,8 @@ same results always lead to the same decisions, whether they were just measured 
    until both sides are clearly worse, then in between.
 2. If more than the rate is searched: short runs where the response surface looks best, jointly.
 3. Middle: a few runs at about a third of the length show how the optimum moves with the horizon.
-4. Full: a run at the rate of least expected cost; again if that moves; then once more with another seed.
+4. Full: a run at the rate of least expected cost; then where that moves to, or where the optimum may
+   still be; once nothing is left to learn from another rate, the same with another seed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ MIDDLE_SHARE, MIDDLE_MOST = 0.27, 1.1
 CLEARLY_WORSE = 0.2
 # Rates closer than this many decades count as the same.
 SAME = 0.09
+# Where one run diverged, the next goes at least this many decades lower.
+BELOW_DIVERGED = 0.2
+# The optimum's likely range must reach this many decades beyond a rate for another full run to look there.
+WORTH_A_RUN = 0.25
 
 
 @final
@@ -150,6 +155,11 @@ class _Notes:
     def inside(self, rate: float) -> float:
         return round(min(max(rate, self.plan.low), self.plan.high), 4)
 
+    def stable(self, rate: float, steps: int, settings: Any) -> float:
+        """`rate`, or the highest below it that no run of at most `steps` updates has shown to diverge."""
+        lost = [r.trial.rate for r in self.at(settings) if r.trial.steps <= steps and not math.isfinite(r.loss)]
+        return self.inside(min(rate, min(lost, default=math.inf) - BELOW_DIVERGED))
+
 
 def search(plan: Plan) -> Search:
     """The whole search: yields trials, is sent their results, returns a `Decision`.
@@ -206,12 +216,14 @@ def _closes(notes: _Notes, result: Result, steps: int, settings: Any) -> bool:
 
 
 def _first_new(notes: _Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:
-    """Run the first of `rates` that is inside the bounds and far enough from every rate tried."""
+    """Run the first of `rates` that may be stable and is far enough from every rate tried; False if none is."""
     tried = [r.trial.rate for r in notes.at(settings, steps)]
-    for rate in map(notes.inside, rates):
+    for wanted in rates:
+        rate = notes.stable(wanted, steps, settings)
         if all(abs(rate - other) > SAME for other in tried):
             yield from notes.ask(Trial(rate, steps, notes.plan.seed, settings))
-            return
+            return True
+    return False
 
 
 def _joint(notes: _Notes, middle: Any, limit: float) -> Search:
@@ -239,7 +251,7 @@ def _duel(notes: _Notes, middle: Any, chosen: Any) -> Search:
     plan = notes.plan
     results = []
     for settings in (chosen, middle):
-        rate = notes.inside(notes.basin(settings).recommended(plan.middle / plan.steps))
+        rate = notes.stable(notes.basin(settings).recommended(plan.middle / plan.steps), plan.middle, settings)
         results.append((yield from notes.ask(Trial(rate, plan.middle, plan.seed, settings))))
     return chosen if results[0].loss <= results[1].loss else middle
 
@@ -259,16 +271,21 @@ def _middle(notes: _Notes, settings: Any, limit: float) -> Search:
 def _full(notes: _Notes, settings: Any) -> Search:
     plan = notes.plan
     while notes.affords(plan.steps, plan.budget):
-        rate = notes.inside(notes.basin(settings).recommended())
-        tried = {r.trial.rate for r in notes.at(settings, plan.steps)}
-        near = min(tried, key=lambda other: abs(other - rate), default=math.inf)
-        if abs(near - rate) > SAME:
-            yield from notes.ask(Trial(rate, plan.steps, plan.seed, settings))
+        basin = notes.basin(settings)
+        rate = notes.stable(basin.recommended(), plan.steps, settings)
+        sides = [notes.stable(basin.quantile(share), plan.steps, settings) for share in (0.2, 0.8)]
+        worth = sorted((side for side in sides if abs(side - rate) > WORTH_A_RUN), key=lambda q: -abs(q - rate))
+        made = yield from _first_new(notes, (rate, *worth), plan.steps, settings)
+        if made:
             continue
-        again = Trial(near, plan.steps, plan.seed + 1, settings)
+        again = Trial(_nearest(notes.at(settings, plan.steps), rate), plan.steps, plan.seed + 1, settings)
         if any(r.trial == again for r in notes.results):
             return
         yield from notes.ask(again)
+
+
+def _nearest(results: Iterable[Result], rate: float) -> float:
+    return min((r.trial.rate for r in results), key=lambda other: abs(other - rate))
 
 
 def _decide(notes: _Notes, settings: Any) -> Decision:
@@ -276,7 +293,7 @@ def _decide(notes: _Notes, settings: Any) -> Decision:
     full = notes.at(settings, notes.plan.steps)
     finite = {r.trial.rate for r in full if math.isfinite(r.loss)}
     # What was seen at full length beats what is only expected of a rate nobody has run.
-    rate = min(finite, key=basin.cost_at) if finite else notes.inside(basin.recommended())
+    rate = min(finite, key=basin.cost_at) if finite else notes.stable(basin.recommended(), notes.plan.steps, settings)
     confirmed = sum(r.trial.rate == rate and math.isfinite(r.loss) for r in full)
     return Decision(rate, settings, basin, confirmed, tuple(notes.results))
 
