@@ -54,7 +54,7 @@ def demo(
     resume
         Go on with the study in that folder.
     """
-    database = prepare(out, resume, output)
+    database = prepare(out, output)
     begun = time.monotonic()
     with work(), bars(output.quiet) as place:
         output.say("loading 5,000 digits")
@@ -62,7 +62,7 @@ def demo(
         from stepsize.demo.mnist import make_task
 
         task = make_task(steps)
-        progress = SearchProgress(place, output.quiet, task.metric, budget, steps)
+        progress = SearchProgress(place, output.quiet, budget, steps)
         study = search(
             task, budget, seed=seed, out=database, resume=resume, name="demo: MNIST-5k CNN", progress=progress
         )

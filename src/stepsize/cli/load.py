@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stepsize.errors import EngineError, InvalidTraining
+from stepsize.training import is_training
 
 
 def load(target: str) -> Any:
@@ -25,8 +26,8 @@ def load(target: str) -> Any:
         raise InvalidTraining(f"there is no file {file!r}; a training is given as file.py:name")
     module = _imported(path)
     if not hasattr(module, name):
-        has = ", ".join(n for n, v in vars(module).items() if not n.startswith("_") and _defined_in(v, module))
-        raise InvalidTraining(f"{file} has no {name!r}; it has {has or 'no names of its own'}")
+        trainings = ", ".join(n for n, value in vars(module).items() if is_training(value)) or "none"
+        raise InvalidTraining(f"{file} has no {name!r}; trainings in it: {trainings}")
     return getattr(module, name)
 
 
@@ -43,7 +44,3 @@ def _imported(path: Path) -> Any:
     except Exception as error:  # the user's code may raise anything
         raise EngineError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
-
-
-def _defined_in(value: Any, module: Any) -> bool:
-    return getattr(value, "__module__", module.__name__) == module.__name__ or not hasattr(value, "__name__")

@@ -54,9 +54,10 @@ class Bar:
 class SearchProgress:
     """What a search tells, as it is to be seen."""
 
-    def __init__(self, place: Progress | None, quiet: bool, metric: str, budget: float, steps: int) -> None:
+    def __init__(self, place: Progress | None, quiet: bool, budget: float, steps: int) -> None:
         self._lines = place is None and not quiet
-        self._metric, self._budget, self._steps = metric, budget, steps
+        self._budget, self._steps = budget, steps
+        self._metric = ""
         self._spent, self._runs, self._best = 0.0, 0, math.inf
         self._all = Bar(place, "search", budget)
         self._one = Bar(place, "run", 1)
@@ -69,8 +70,9 @@ class SearchProgress:
         best = f"best {self._metric} {self._best:.4g}" if math.isfinite(self._best) else ""
         self._all.show(spent, f"{spent:.2f} of {self._budget:g} full runs  {best}")
 
-    def ended(self, result: Result, reused: bool) -> None:
+    def ended(self, result: Result, metric: str, reused: bool) -> None:
         """A trial has ended, or was found in the study."""
+        self._metric = metric
         self._runs += 1
         self._spent += result.cost
         self._best = min(self._best, result.loss)

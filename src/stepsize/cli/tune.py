@@ -66,11 +66,10 @@ def tune(
         Go on with the study in that folder.
     """
     settings = parse_settings(space)
-    database = prepare(out, resume, output)
     with work():
         target = load(training)
+        database = prepare(out, output)
         updates = steps or getattr(target, "steps", None) or 1
-        label = metric or getattr(target, "metric", None) or "result"
         with bars(output.quiet) as place:
             study = search(
                 target,
@@ -86,7 +85,7 @@ def tune(
                 out=database,
                 resume=resume,
                 name=training.rpartition("/")[2],
-                progress=SearchProgress(place, output.quiet, label, budget, updates),
+                progress=SearchProgress(place, output.quiet, budget, updates),
             )
     paths = deliver(study, out)
     if output.json:
@@ -96,16 +95,14 @@ def tune(
     output.say(f"next: open {paths['report']}, or: stepsize show {paths['policy']}")
 
 
-def prepare(out: Path, resume: bool, output: Output) -> Path:
-    """The folder made, and the place of the study in it, free or to be resumed."""
-    database = out / "study.db"
+def prepare(out: Path, output: Output) -> Path:
+    """The folder made, and the place of the study in it; free, if --force says so."""
     if out.exists() and not out.is_dir():
         raise InvalidSpace(f"{out} is a file; give a folder with -o")
-    if database.exists() and not resume:
-        if not output.force:
-            raise InvalidSpace(f"{database} exists; add --resume to go on with it, or --force to start over")
-        delete(database)
     out.mkdir(parents=True, exist_ok=True)
+    database = out / "study.db"
+    if output.force:
+        delete(database)
     return database
 
 

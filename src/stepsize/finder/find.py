@@ -108,8 +108,7 @@ def _ramp(door: Any, policy: Policy, steps: int, seed: int, settings: Any, index
     run = drive(door, policy, steps, seed, settings, watch)
     if run.outcome == "failed" and "loss" not in run.columns:
         raise EngineError(f"the training failed at lr {policy.lr(0):.3g}: {run.reason}")
-    if "loss" not in run.columns:
-        raise InvalidSpace(f"the training reported no 'loss'; it reported {', '.join(run.columns) or 'nothing'}")
+    run.column("loss")  # which says what was reported, where no loss was
     return run
 
 

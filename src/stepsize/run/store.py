@@ -114,6 +114,11 @@ class Ledger:
             row = self._database.execute("SELECT about, columns FROM run WHERE key = ?", (key,)).fetchone()
         return None if row is None else self._run(*row)
 
+    def count(self) -> int:
+        """How many runs there are."""
+        with self._errors():
+            return int(self._database.execute("SELECT count(*) FROM run").fetchone()[0])
+
     def runs(self) -> list[Run]:
         """All runs, in the order in which they ended."""
         with self._errors():
@@ -139,6 +144,8 @@ class Ledger:
         """SQLite's errors as ours."""
         try:
             yield
+        except StepsizeError:
+            raise  # said already; some of ours are ValueErrors too
         except sqlite3.OperationalError as error:
             raise EngineError(
                 f"{self.path}: {error}; the runs already in it are intact: mend this (is the disk full?), then resume"

@@ -33,12 +33,14 @@ NOISE_SHARE = 0.2
 # rates on small tasks (0.4 to 0.6 decades a decade measured), hardly so on large ones.
 SHIFT_MEAN, SHIFT_SD = -0.3, 0.5
 
-WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
+WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8, 4.0])
 SKEWS = np.array([0.25, 0.4, 0.6, 0.9, 1.3])
 SHIFTS = np.arange(-1.8, 1.21, 0.3)
 WIDENINGS = np.array([1.0, 1.35, 1.8])
 # The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
 DEPTH_WEIGHT = 4.0
+# A floor may lie below the best loss seen, by about this much of the gain.
+FLOOR_SD = 0.05
 # Combinations kept of the posterior: the likeliest; what the rest holds is negligible.
 KEPT = 5_000
 STEP = 0.05  # decades, of the optimum's grid and of everything read off it
@@ -176,7 +178,10 @@ def _solve(
     depth = ((weights * residual) @ shapes + DEPTH_WEIGHT) / (weights @ shapes**2 + DEPTH_WEIGHT)
     depth = np.clip(depth, 0.05, 4.0)
     misfit = weights @ (residual[:, None] - depth * shapes) ** 2 + DEPTH_WEIGHT * (depth - 1) ** 2
-    return misfit, depth, {horizon: height - depth * row for horizon, (height, row) in means.items()}
+    floors = {horizon: height - depth * row for horizon, (height, row) in means.items()}
+    for floor in floors.values():
+        misfit += (np.minimum(floor, 0.0) / FLOOR_SD) ** 2
+    return misfit, depth, floors
 
 
 def _bowl(rate: Array, grid: tuple[Array, ...], horizon: float) -> Array:

@@ -7,11 +7,14 @@ import math
 import numpy as np
 
 from stepsize.finding import Finding
+from stepsize.run import Run
 from stepsize.tuner.order import Order
 from stepsize.tuner.strategy import Decision
 
 # A posterior of the best rate wider than this many decades decides nothing.
 UNDECIDED = 2.0
+# A rise of validation loss from its lowest, as a share of its whole fall, that is more than noise.
+OVERFIT = 0.03
 # The optimum lies beyond a bound of the search with at least this probability.
 EDGE = 0.2
 
@@ -20,6 +23,23 @@ def evidence(order: Order, decision: Decision) -> list[Finding]:
     """The findings of a search, the weightiest first."""
     candidates = (_undecided(decision), _edge(order, decision), _confirmed(order, decision))
     return [f for f in (*candidates, _shift(order, decision), _diverged(order, decision)) if f is not None]
+
+
+def overfitting(run: Run, metric: str) -> Finding | None:
+    """Whether a validation metric was clearly lower within the run than at its end."""
+    if metric == "loss" or run.outcome != "finished":
+        return None
+    steps, values = run.column(metric)
+    lowest = int(np.argmin(values))
+    if lowest == values.size - 1 or values[-1] - values[lowest] < OVERFIT * (values[0] - values[lowest]):
+        return None
+    return Finding(
+        "overfitting",
+        f"{metric} was lowest, {values[lowest]:.4g}, after update {steps[lowest]}, "
+        f"and rose to {values[-1]:.4g} by the end.",
+        advice="Train for fewer steps, or regularise more: this is not the rate's doing.",
+        evidence=(("lowest", float(values[lowest])), ("step", float(steps[lowest])), ("end", float(values[-1]))),
+    )
 
 
 def informative(decision: Decision) -> bool:

@@ -64,6 +64,11 @@ class Order:
             raise UnreadableRun(f"the study's order cannot be read: {error!r}") from error
 
 
+def named(pairs: Any) -> tuple[tuple[str, Any], ...]:
+    """Settings as a trial holds them, from JSON, which knows no tuples."""
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in pairs)
+
+
 def _choices(choices: list[Any]) -> tuple[Any, ...]:
     return tuple(tuple(choice) if isinstance(choice, list) else choice for choice in choices)
 

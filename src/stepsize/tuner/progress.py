@@ -14,8 +14,8 @@ class Progress(Protocol):
     def training(self, trial: Trial, step: int) -> None:
         """Update `step` of a trial has been made."""
 
-    def ended(self, result: Result, reused: bool) -> None:
-        """A trial has ended, or was found in the study (`reused`)."""
+    def ended(self, result: Result, metric: str, reused: bool) -> None:
+        """A trial has ended with this value of the metric, or was found in the study (`reused`)."""
 
 
 class Silence:
@@ -24,5 +24,5 @@ class Silence:
     def training(self, trial: Trial, step: int) -> None:
         """Said to nobody."""
 
-    def ended(self, result: Result, reused: bool) -> None:
+    def ended(self, result: Result, metric: str, reused: bool) -> None:
         """Said to nobody."""

@@ -14,7 +14,7 @@ same results always lead to the same decisions, whether they were just measured 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -178,7 +178,7 @@ def search(plan: Plan) -> Search:
     yield from _middle(notes, settings, min(limit, before_full))
     if _reserved(plan.budget):
         yield from _full(notes, settings)
-    return _decide(notes, settings)
+    return conclude(plan, notes.results, settings)
 
 
 def _reserved(budget: float) -> int:
@@ -288,14 +288,16 @@ def _nearest(results: Iterable[Result], rate: float) -> float:
     return min((r.trial.rate for r in results), key=lambda other: abs(other - rate))
 
 
-def _decide(notes: _Notes, settings: Any) -> Decision:
+def conclude(plan: Plan, results: Sequence[Result], settings: Any) -> Decision:
+    """What the results say of these settings."""
+    notes = _Notes(plan, list(results))
     basin = notes.basin(settings)
-    full = notes.at(settings, notes.plan.steps)
+    full = notes.at(settings, plan.steps)
     finite = {r.trial.rate for r in full if math.isfinite(r.loss)}
     # What was seen at full length beats what is only expected of a rate nobody has run.
-    rate = min(finite, key=basin.cost_at) if finite else notes.stable(basin.recommended(), notes.plan.steps, settings)
+    rate = min(finite, key=basin.cost_at) if finite else notes.stable(basin.recommended(), plan.steps, settings)
     confirmed = sum(r.trial.rate == rate and math.isfinite(r.loss) for r in full)
-    return Decision(rate, settings, basin, confirmed, tuple(notes.results))
+    return Decision(rate, settings, basin, confirmed, tuple(results))
 
 
 def _nothing_finite(notes: _Notes) -> str:

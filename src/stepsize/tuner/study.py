@@ -13,7 +13,7 @@ from stepsize.finding import Finding
 from stepsize.policy import Policy
 from stepsize.report import save
 from stepsize.run import Run
-from stepsize.tuner.evidence import evidence
+from stepsize.tuner.evidence import evidence, overfitting
 from stepsize.tuner.order import Order
 from stepsize.tuner.page import study_page
 from stepsize.tuner.strategy import Decision
@@ -84,7 +84,8 @@ class Study:
     @property
     def evidence(self) -> list[Finding]:
         """What the runs say, in sentences."""
-        return evidence(self.order, self.decision)
+        found = overfitting(self.best, self.order.metric)
+        return [*evidence(self.order, self.decision), *([found] if found else [])]
 
     def document(self) -> Document:
         """The answer and its evidence as a JSON value."""

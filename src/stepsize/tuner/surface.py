@@ -21,7 +21,7 @@ Point = tuple[float, tuple[float, ...]]  # log10 of the rate; a share of the way
 NOISE = 0.15
 PRIOR_SD = 0.7
 # Rates considered around the best one known, in decades.
-OFFSETS = np.linspace(-1.0, 1.0, 9)
+OFFSETS = np.linspace(-0.5, 0.5, 5)
 CANDIDATES = 128
 
 

@@ -69,7 +69,8 @@ class Recipe:
 
     def curve(self, rate: float, steps: int, warmup: float | None = None) -> Schedule:
         """The learning rate over a whole run whose peak is `10**rate`."""
-        peak = float(f"{10**rate:.6g}")
+        # Three digits: nobody reads more, and no training feels more.
+        peak = float(f"{10**rate:.3g}")
         if isinstance(self.schedule, Schedule):
             if warmup is not None:
                 raise InvalidSpace(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from stepsize._codec import Document
 from stepsize.errors import EngineError, InvalidSpace, UnreadableRun
 from stepsize.loop import drive
 from stepsize.run import Run
 from stepsize.run.store import Ledger
 from stepsize.schedule import Schedule
 from stepsize.training import as_training
-from stepsize.tuner.order import Order, differences, order
+from stepsize.tuner.order import Order, differences, named, order
 from stepsize.tuner.progress import Progress, Silence
-from stepsize.tuner.strategy import Decision, Result, search
+from stepsize.tuner.strategy import Decision, Result, conclude, search
 from stepsize.tuner.study import Study
 from stepsize.tuner.trial import Trial
 
@@ -99,7 +101,7 @@ def tune(
 
 
 def read_study(path: str | os.PathLike[str]) -> Study:
-    """The study that `tune` kept at `path`: its decisions are made again from its runs.
+    """The study that `tune` kept at `path`, its conclusion drawn again from its runs.
 
     Raises:
         UnreadableRun: the file is no study, or the search in it has not ended.
@@ -108,24 +110,40 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         raise UnreadableRun(f"{path}: there is no such study")
     ledger = Ledger(path, write=False)
     try:
-        kept = ledger.note("order")
-        if kept is None:
-            raise UnreadableRun(f"{path}: the study is empty")
-        conductor = _Conductor(Order.from_document(kept), ledger, Silence(), None)
-        return Study(tuple(conductor.runs), conductor.order, conductor.conduct(), Path(path))
+        kept, ended = ledger.note("order"), ledger.note("conclusion")
+        if kept is None or ended is None:
+            raise UnreadableRun(f"{path}: the search has not ended ({ledger.count()} runs so far); resume it first")
+        return _recalled(ledger, Order.from_document(kept), ended)
     finally:
         ledger.close()
+
+
+def _recalled(ledger: Ledger, asked: Order, ended: Any) -> Study:
+    runs, results = [], []
+    for document in ended["trials"]:
+        trial = Trial(document["rate"], document["steps"], document["seed"], named(document["settings"]))
+        run = ledger.find(asked.recipe.key(trial))
+        if run is None:
+            raise UnreadableRun(f"{ledger.path}: a run that the conclusion rests on is missing")
+        runs.append(run)
+        results.append(_result(asked, trial, run))
+    decision = conclude(asked.plan, results, named(ended["settings"]))
+    return Study(tuple(runs), asked, decision, ledger.path)
 
 
 def _opened(ledger: Ledger, asked: Order, resume: bool) -> Order:
     """The order to carry out: the one asked for, once the ledger is known to be made for it."""
     document = ledger.note("order")
-    if document is None:
+    runs = ledger.count()
+    if document is None or runs == 0:
         ledger.write_note("order", asked.document())
         return asked
     kept = Order.from_document(document)
     if not resume:
-        raise InvalidSpace(f"{ledger.path} already holds a study; resume it, or choose another place")
+        raise InvalidSpace(
+            f"{ledger.path} holds a study of {runs} runs already; resume it (--resume), start over (--force), "
+            "or choose another place"
+        )
     # The metric may have been left to the first run to tell.
     completed = asked if asked.metric else Order(asked.training, kept.metric, asked.plan, asked.recipe)
     if different := differences(completed, kept):
@@ -147,27 +165,27 @@ class _Conductor:
         try:
             trial = next(searching)
             while True:
-                trial = searching.send(self._result(trial))
+                trial = searching.send(self._make(trial))
         except StopIteration as end:
             decision: Decision = end.value
-            return decision
+        self._ledger.write_note("conclusion", _conclusion(decision))
+        return decision
 
-    def _result(self, trial: Trial) -> Result:
+    def _make(self, trial: Trial) -> Result:
         key = self.order.recipe.key(trial)
         known = self._ledger.find(key)
         run = self._run(trial) if known is None else known
         if not self.order.metric:
             self._settle_metric(run)
-        result = self._judged(trial, run)
+        self._check(trial, run)
+        result = _result(self.order, trial, run)
         if known is None:
             self._ledger.append(key, run)
         self.runs.append(run)
-        self._progress.ended(result, known is not None)
+        self._progress.ended(result, self.order.metric, known is not None)
         return result
 
     def _run(self, trial: Trial) -> Run:
-        if self._training is None:
-            raise UnreadableRun(f"{self._ledger.path}: the search has not ended; resume it first")
         recipe = self.order.recipe
 
         def watch(step: int, seen: dict[str, float]) -> bool:
@@ -181,17 +199,24 @@ class _Conductor:
         self.order = Order(self.order.training, metric, self.order.plan, self.order.recipe)
         self._ledger.write_note("order", self.order.document())
 
-    def _judged(self, trial: Trial, run: Run) -> Result:
-        """The run as a result.
+    def _check(self, trial: Trial, run: Run) -> None:
+        """A failure after others have finished counts as a divergence; before that it says nothing of rates.
 
         Raises:
-            EngineError: it failed or ended early, which says nothing of its rate. A failure after
-                others have finished is taken as theirs to have diverged.
+            EngineError: the run failed, or ended early.
         """
         first = not any(known.outcome == "finished" for known in self.runs)
         if run.outcome == "stopped" or (run.outcome == "failed" and first):
             raise EngineError(f"the run at lr {10**trial.rate:.3g} {run.outcome}: {run.reason}")
-        loss = run.final(self.order.metric)
-        seen = run.columns.get(self.order.metric) or run.columns.get("loss")
-        start = float(seen.value[0]) if seen is not None and seen.value.size else float("nan")
-        return Result(trial, loss, start, run.updates / self.order.plan.steps)
+
+
+def _result(asked: Order, trial: Trial, run: Run) -> Result:
+    loss = run.final(asked.metric)
+    seen = run.columns.get(asked.metric) or run.columns.get("loss")
+    start = float(seen.value[0]) if seen is not None and seen.value.size else float("nan")
+    return Result(trial, loss, start, run.updates / asked.plan.steps)
+
+
+def _conclusion(decision: Decision) -> Document:
+    trials = [asdict(result.trial) for result in decision.results]
+    return {"trials": trials, "settings": decision.settings}
