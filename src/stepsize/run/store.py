@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, final
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -70,13 +71,19 @@ class Ledger:
         return database
 
     def _prepare(self, database: sqlite3.Connection, write: bool) -> None:
+        # Looked at before anything is changed: the file may be somebody else's.
+        empty = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not (empty and write):
+            self._check(database)
         if write:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=FULL")
-        if write and database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        if write and empty:
             database.executescript(
                 f"BEGIN; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; COMMIT;"
             )
+
+    def _check(self, database: sqlite3.Connection) -> None:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
@@ -112,7 +119,7 @@ class Ledger:
         """The run under `key`, if it is there."""
         with self._errors():
             row = self._database.execute("SELECT about, columns FROM run WHERE key = ?", (key,)).fetchone()
-        return None if row is None else self._run(*row)
+            return None if row is None else self._run(*row)
 
     def count(self) -> int:
         """How many runs there are."""
@@ -123,7 +130,7 @@ class Ledger:
         """All runs, in the order in which they ended."""
         with self._errors():
             rows = self._database.execute("SELECT about, columns FROM run ORDER BY number").fetchall()
-        return [self._run(*row) for row in rows]
+            return [self._run(*row) for row in rows]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -150,7 +157,7 @@ class Ledger:
             raise EngineError(
                 f"{self.path}: {error}; the runs already in it are intact: mend this (is the disk full?), then resume"
             ) from error
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise UnreadableRun(f"{self.path} is not a study, or is damaged ({error}); choose another place") from error
 
 

@@ -15,7 +15,7 @@ answer. A run that diverged counts as one that gained nothing and then lost half
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, final
 
 import numpy as np
@@ -33,17 +33,18 @@ NOISE_SHARE = 0.2
 # rates on small tasks (0.4 to 0.6 decades a decade measured), hardly so on large ones.
 SHIFT_MEAN, SHIFT_SD = -0.3, 0.5
 
-WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8, 4.0])
+WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
 SKEWS = np.array([0.25, 0.4, 0.6, 0.9, 1.3])
-SHIFTS = np.arange(-1.8, 1.21, 0.3)
+SHIFTS = np.arange(-1.8, 1.01, 0.4)
 WIDENINGS = np.array([1.0, 1.35, 1.8])
 # The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
 DEPTH_WEIGHT = 4.0
 # A floor may lie below the best loss seen, by about this much of the gain.
 FLOOR_SD = 0.05
 # Combinations kept of the posterior: the likeliest; what the rest holds is negligible.
-KEPT = 5_000
-STEP = 0.05  # decades, of the optimum's grid and of everything read off it
+KEPT = 2_000
+STEP = 0.05  # decades, of everything read off
+COARSE = 2 * STEP  # decades, of the grid of the optimum
 
 
 class Score(NamedTuple):
@@ -55,7 +56,7 @@ class Score(NamedTuple):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Basin:
     """The posterior over basins, given the scores of some runs.
 
@@ -71,6 +72,7 @@ class Basin:
     _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening of each combination
     _depth: Array
     _floors: dict[float, Array]  # by horizon
+    _costs: dict[float, Array] = field(default_factory=dict)  # those asked for, by horizon
 
     def optimum(self, horizon: float = 1.0) -> Array:
         """The posterior of the best rate at a horizon, on `rates`."""
@@ -85,8 +87,10 @@ class Basin:
 
     def cost(self, horizon: float = 1.0) -> Array:
         """The expected cost of each rate: the share of the gain of training that it forgoes."""
-        heights = self._depth * _bowl(self.rates[:, None], self._grid, horizon)
-        return np.asarray(heights @ self._weights)
+        if horizon not in self._costs:
+            heights = self._depth * _bowl(self.rates[:, None], self._grid, horizon)
+            self._costs[horizon] = heights @ self._weights
+        return self._costs[horizon]
 
     def cost_at(self, rate: float, horizon: float = 1.0) -> float:
         """The expected cost of one rate, in log10."""
@@ -141,7 +145,8 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     heights = np.array([min((s.loss - best) / gain, LOST) if np.isfinite(s.loss) else LOST for s in scores])
     where = np.array([s.rate for s in scores])
     horizons = np.array([s.horizon for s in scores])
-    optima = np.arange(min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5, STEP)
+    reach = min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5
+    optima = np.arange(*reach, COARSE)
     grid = tuple(axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, indexing="ij"))
     misfit, depth, floors = _solve(grid, where, horizons, heights)
     from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
@@ -149,7 +154,7 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     kept = np.argsort(evidence)[-KEPT:]
     weights = np.exp(evidence[kept] - evidence.max())
     return Basin(
-        optima,
+        np.arange(*reach, STEP),
         best,
         gain,
         weights / weights.sum(),

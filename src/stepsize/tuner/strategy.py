@@ -32,6 +32,8 @@ JOINT_SHARE, JOINT_MOST = 0.35, 3.0
 MIDDLE_SHARE, MIDDLE_MOST = 0.27, 1.1
 # A side of the bracket is closed when it is worse than the best by this share of the gain.
 CLEARLY_WORSE = 0.2
+# Draws from the response surface; where the settings are few, many of them propose what was tried.
+MOST_DRAWS = 200
 # Rates closer than this many decades count as the same.
 SAME = 0.09
 # Where one run diverged, the next goes at least this many decades lower.
@@ -191,13 +193,14 @@ def _reserved(budget: float) -> int:
 def _bracket(notes: _Notes, settings: Any, limit: float) -> Search:
     plan, steps = notes.plan, notes.plan.short
     centre = notes.inside(plan.prior[0])
-    yield from notes.ask(Trial(centre, steps, plan.seed, settings))
-    for outwards in (1.0, -1.0):
+    middle = yield from notes.ask(Trial(centre, steps, plan.seed, settings))
+    # Above a rate that diverged there is nothing to find, below it there may be.
+    for outwards in (1.0, -1.0) if math.isfinite(middle.loss) else (-1.0,):
         rate = centre
         while notes.affords(steps, limit) and notes.inside(rate + outwards) != rate:
             rate = notes.inside(rate + outwards)
             result = yield from notes.ask(Trial(rate, steps, plan.seed, settings))
-            if _closes(notes, result, steps, settings):
+            if _closes(notes, result, outwards, settings):
                 break
     if not any(math.isfinite(result.loss) for result in notes.results):
         raise EngineError(_nothing_finite(notes))
@@ -209,10 +212,12 @@ def _bracket(notes: _Notes, settings: Any, limit: float) -> Search:
         yield from _first_new(notes, (best + width, best - width), steps, settings)
 
 
-def _closes(notes: _Notes, result: Result, steps: int, settings: Any) -> bool:
-    best = min(r.loss for r in notes.at(settings, steps))
-    gain = notes.start - best
-    return not math.isfinite(result.loss) or result.loss > best + CLEARLY_WORSE * max(gain, 0.0)
+def _closes(notes: _Notes, result: Result, outwards: float, settings: Any) -> bool:
+    """Whether there is no need to look further out than this result."""
+    if not math.isfinite(result.loss):
+        return outwards > 0
+    best = min(r.loss for r in notes.at(settings, result.trial.steps))
+    return result.loss > best + CLEARLY_WORSE * max(notes.start - best, 0.0)
 
 
 def _first_new(notes: _Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:
@@ -232,9 +237,13 @@ def _joint(notes: _Notes, middle: Any, limit: float) -> Search:
     half = (0.5,) * len(plan.space)
     points: list[Point] = [(r.trial.rate, half) for r in notes.at(middle, steps)]
     losses = [r.loss for r in notes.at(middle, steps)]
-    while notes.affords(steps, limit - 3 * steps / plan.steps):
-        rate, shares = propose(points, losses, plan.space, plan.seed + len(points))
+    for draw in range(MOST_DRAWS):
+        if not notes.affords(steps, limit - 3 * steps / plan.steps):
+            break
+        rate, shares = propose(points, losses, plan.space, plan.seed + draw)
         trial = Trial(notes.inside(rate), steps, plan.seed, tuple(fields(plan.space, shares).items()))
+        if any(known.trial == trial for known in notes.results):
+            continue
         result = yield from notes.ask(trial)
         points.append((trial.rate, shares))
         losses.append(result.loss)

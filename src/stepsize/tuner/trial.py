@@ -89,7 +89,7 @@ class Recipe:
 
     def settings(self, trial: Trial) -> dict[str, Any]:
         """What the training is given besides the policy."""
-        own = {"warmup", "beta1", "beta2", *self._names()}
+        own = {"warmup", *self._names(), *(("beta1", "beta2") if self.optimizer else ())}
         return {name: value for name, value in trial.settings if name not in own}
 
     def key(self, trial: Trial) -> str:
@@ -103,7 +103,7 @@ class Recipe:
     def _own(self, given: dict[str, Any]) -> dict[str, Any]:
         """Those of the settings that belong to the optimizer."""
         own = {name: value for name, value in given.items() if name in self._names()}
-        if "beta1" in given or "beta2" in given:
+        if self.optimizer and ("beta1" in given or "beta2" in given):
             own["betas"] = (given.get("beta1", 0.9), given.get("beta2", 0.999))
         return own
 
