@@ -20,6 +20,7 @@ USAGE, FAILED = 2, 1
 app = App(
     name="stepsize",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # said below, in our words
     help="""Choose, schedule, adapt, diagnose and prove learning rates.
 
     Data goes to stdout, talk and progress to stderr. Exit codes: 0, 2 (usage: one line says what to
