@@ -28,6 +28,9 @@ os.environ["MPLBACKEND"] = "Agg"
 settings.register_profile("stepsize", derandomize=True, deadline=None)
 settings.load_profile("stepsize")
 
+# The fixture `browser`, one for all tests that look at a page.
+pytest_plugins = ["tests.browser"]
+
 RUN_HERE = {"stepsize", "python"}
 RUN_BY_CI = {"git", "make", "pip"}
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from stepsize.report import Chart, Code, Fact, Page, Section, Series, Table, Text, rate_color
-from tests.browser import browser as browser
 
 
 @pytest.fixture(scope="session")
