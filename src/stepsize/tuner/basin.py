@@ -3,12 +3,12 @@
 In log10 of the rate the final loss of a training is a basin: it falls to an optimum, rises more
 steeply beyond it, and levels off on both sides. At horizon h (as a share of the full run),
 
-    loss = floor_h + depth * g(rate - optimum_h),     g(d) = z^2 / (1 + z^2),
+    loss = floor_h + depth * g(rate - optimum_h),     g(d) = z^power / (1 + z^power),
     z = d / width_h below the optimum, d / (skew * width_h) above it,
     optimum_h = optimum + shift * log10(h),           width_h = width * widening^log10(h).
 
-Everything is unknown. The posterior is computed on a grid of (optimum, shift, width, skew, widening);
-floors and depth are linear and solved for. Nothing is sampled, so the same runs always give the same
+Everything is unknown. The posterior is computed on a grid of (optimum, shift, width, skew, widening,
+power); floors and depth are linear and solved for. Nothing is sampled, so the same runs always give the same
 answer. A run that diverged counts as one that gained nothing and then lost half as much again.
 """
 
@@ -34,9 +34,10 @@ NOISE_SHARE = 0.2
 SHIFT_MEAN, SHIFT_SD = -0.3, 0.5
 
 WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
-SKEWS = np.array([0.25, 0.4, 0.6, 0.9, 1.3])
+SKEWS = np.array([0.25, 0.45, 0.8, 1.3])
 SHIFTS = np.arange(-1.8, 1.01, 0.4)
 WIDENINGS = np.array([1.0, 1.35, 1.8])
+POWERS = np.array([2, 4])
 # The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
 DEPTH_WEIGHT = 4.0
 # A floor may lie below the best loss seen, by about this much of the gain.
@@ -69,7 +70,7 @@ class Basin:
     best: float
     gain: float
     _weights: Array  # of the combinations kept, summing to 1
-    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening of each combination
+    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening, power of each combination
     _depth: Array
     _floors: dict[float, Array]  # by horizon
     _costs: dict[float, Array] = field(default_factory=dict)  # those asked for, by horizon
@@ -147,7 +148,7 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     horizons = np.array([s.horizon for s in scores])
     reach = min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5
     optima = np.arange(*reach, COARSE)
-    grid = tuple(axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, indexing="ij"))
+    grid = tuple(axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, POWERS, indexing="ij"))
     misfit, depth, floors = _solve(grid, where, horizons, heights)
     from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
     evidence = -(misfit + from_prior) / 2
@@ -191,9 +192,10 @@ def _solve(
 
 def _bowl(rate: Array, grid: tuple[Array, ...], horizon: float) -> Array:
     """The height of each combination's basin, of depth 1, at `rate`."""
-    _, _, width, skew, widening = grid
+    _, _, width, skew, widening, power = grid
     distance = rate - _optimum(grid, horizon)
     z2 = (distance / (width * widening ** np.log10(horizon) * np.where(distance < 0, 1.0, skew))) ** 2
+    z2 = np.where(power == 4, z2 * z2, z2)
     return np.asarray(z2 / (1 + z2))
 
 
