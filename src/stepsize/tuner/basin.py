@@ -42,8 +42,8 @@ POWERS = np.array([2, 4])
 DEPTH_WEIGHT = 4.0
 # A floor may lie below the best loss seen, by about this much of the gain.
 FLOOR_SD = 0.05
-# Combinations kept of the posterior: the likeliest; what the rest holds is negligible.
-KEPT = 2_000
+# Draws that stand for the posterior.
+DRAWS = 2_000
 STEP = 0.05  # decades, of everything read off
 COARSE = 2 * STEP  # decades, of the grid of the optimum
 
@@ -69,8 +69,7 @@ class Basin:
     rates: Array
     best: float
     gain: float
-    _weights: Array  # of the combinations kept, summing to 1
-    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening, power of each combination
+    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening, power of each draw
     _depth: Array
     _floors: dict[float, Array]  # by horizon
     _costs: dict[float, Array] = field(default_factory=dict)  # those asked for, by horizon
@@ -79,7 +78,7 @@ class Basin:
         """The posterior of the best rate at a horizon, on `rates`."""
         index = np.round((_optimum(self._grid, horizon) - self.rates[0]) / STEP).astype(int)
         index = np.clip(index, 0, self.rates.size - 1)
-        return np.bincount(index, weights=self._weights, minlength=self.rates.size).astype(np.float64)
+        return np.asarray(np.bincount(index, minlength=self.rates.size) / index.size)
 
     def quantile(self, share: float, horizon: float = 1.0) -> float:
         """A quantile of the best rate at a horizon, in log10."""
@@ -90,7 +89,7 @@ class Basin:
         """The expected cost of each rate: the share of the gain of training that it forgoes."""
         if horizon not in self._costs:
             heights = self._depth * _bowl(self.rates[:, None], self._grid, horizon)
-            self._costs[horizon] = heights @ self._weights
+            self._costs[horizon] = heights.mean(axis=1)
         return self._costs[horizon]
 
     def cost_at(self, rate: float, horizon: float = 1.0) -> float:
@@ -112,22 +111,12 @@ class Basin:
     def band(self, horizon: float, shares: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
         """Quantiles of the loss at each rate: one row for each share, in the unit of the loss."""
         heights = self._floors[horizon] + self._depth * _bowl(self.rates[:, None], self._grid, horizon)
-        order = np.argsort(heights, axis=1)
-        cumulative = np.cumsum(self._weights[order], axis=1)
-        rows = [
-            [
-                row[np.searchsorted(c, share)]
-                for row, c in zip(np.take_along_axis(heights, order, 1), cumulative, strict=True)
-            ]
-            for share in shares
-        ]
-        return np.asarray(self.best + self.gain * np.array(rows))
+        return np.asarray(self.best + self.gain * np.quantile(heights, shares, axis=1))
 
     @property
     def shift(self) -> tuple[float, float]:
         """Mean and standard deviation of the shift of the optimum, in decades per decade of horizon."""
-        mean = float(np.sum(self._weights * self._grid[1]))
-        return mean, float(np.sqrt(np.sum(self._weights * (self._grid[1] - mean) ** 2)))
+        return float(self._grid[1].mean()), float(self._grid[1].std())
 
 
 def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Basin:
@@ -152,13 +141,13 @@ def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Ba
     misfit, depth, floors = _solve(grid, where, horizons, heights)
     from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
     evidence = -(misfit + from_prior) / 2
-    kept = np.argsort(evidence)[-KEPT:]
-    weights = np.exp(evidence[kept] - evidence.max())
+    # Systematic resampling: as many copies of each combination as its weight is worth, and no dice.
+    cumulative = np.cumsum(np.exp(evidence - evidence.max()))
+    kept = np.searchsorted(cumulative, (np.arange(DRAWS) + 0.5) / DRAWS * cumulative[-1])
     return Basin(
         np.arange(*reach, STEP),
         best,
         gain,
-        weights / weights.sum(),
         tuple(axis[kept] for axis in grid),
         depth[kept],
         {horizon: floor[kept] for horizon, floor in floors.items()},
