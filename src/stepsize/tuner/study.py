@@ -78,8 +78,11 @@ class Study:
         return sum(result.cost for result in self.decision.results)
 
     def cost_of(self, factor: float) -> float:
-        """The expected further cost of a peak `factor` times the recommended one, as a share of the gain."""
-        return self.decision.basin.cost_at(self.decision.rate + math.log10(factor)) - self.regret
+        """The expected further cost of a peak `factor` times the recommended one, as a share of the gain.
+
+        Never negative: a rate that nobody ran at full length may be expected to be as good, not better.
+        """
+        return max(0.0, self.decision.basin.cost_at(self.decision.rate + math.log10(factor)) - self.regret)
 
     @property
     def evidence(self) -> list[Finding]:
