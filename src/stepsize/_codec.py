@@ -28,7 +28,7 @@ def parse(text: str, schema: str) -> Document:
     """The document in `text`, once its "schema" is known to be `schema`."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadDocument(f"not a JSON document: {error}") from error
     if not isinstance(document, dict):
         raise BadDocument(f'expected a JSON object with "schema": "{schema}", found {summary(document)}')
@@ -95,16 +95,19 @@ def items(value: Any, where: str) -> list[Any]:
 
 
 def is_finite(value: float) -> bool:
-    """Whether the number is finite as a float (a huge integer is not)."""
+    """Whether the value is one number, finite as a float (a huge integer is not)."""
     try:
         return math.isfinite(value)
-    except OverflowError:
+    except (OverflowError, TypeError):
         return False
 
 
 def summary(value: Any) -> str:
     """A value as it appears in an error: short, on one line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out an integer of thousands of digits
+        text = f"{type(value).__name__} too long to show"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

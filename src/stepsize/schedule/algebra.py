@@ -220,7 +220,7 @@ COOLDOWNS = {
 
 def cooldown_shape(name: str) -> str:
     """The row of `SHAPES` that a cooldown's name stands for."""
-    if name not in COOLDOWNS:
+    if not isinstance(name, str) or name not in COOLDOWNS:
         raise InvalidSchedule(f"shape must be one of {', '.join(COOLDOWNS)}; got {summary(name)}")
     return COOLDOWNS[name]
 
@@ -229,7 +229,7 @@ def as_schedule(value: Schedule | float, name: str = "value") -> Schedule:
     """A schedule as it is; a number as a schedule that holds it for ever."""
     if isinstance(value, Schedule):
         return value
-    if isinstance(value, Real) and is_finite(cast(float, value)):
+    if isinstance(value, Real) and not isinstance(value, bool) and is_finite(cast(float, value)):
         return Schedule(Constant(float(value)))
     raise InvalidSchedule(f"{name} must be a Schedule or a finite number, got {summary(value)}")
 

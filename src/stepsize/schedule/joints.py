@@ -11,10 +11,12 @@ from typing import Any, final
 
 from stepsize._codec import Document, fields_document
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule.node import Length, Node, finite, locate, select, take, whole_steps
+from stepsize.schedule.node import Length, Node, finite, locate, positive, power, select, take, whole_steps
 
 # Beyond this many steps float64 can no longer tell neighbouring steps apart.
 MAX_STEPS = 2**53
+# Each cycle of a stretching repetition has an entry in a table; more than this is a slip of the keyboard.
+MAX_CYCLES = 100_000
 
 
 @final
@@ -210,15 +212,13 @@ class Repeat(Node):
         if self.times is not None:
             object.__setattr__(self, "times", whole_steps(self.times, "times"))
         for name in ("shrink", "stretch"):
-            object.__setattr__(self, name, finite(getattr(self, name), name))
-            if getattr(self, name) <= 0:
-                raise InvalidSchedule(f"{name} must be above 0, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, positive(getattr(self, name), name))
         if self.stretch < 1 and self.times is None:
             raise InvalidSchedule(f"stretch={self.stretch!r} shrinks the cycles to nothing; give times")
-        if len(self._starts) < (self.times or 0) + 1 and self.stretch != 1:
+        if self.stretch != 1 and not (self.times or 1) <= len(self._starts) - 1 <= MAX_CYCLES:
             raise InvalidSchedule(
                 f"times={self.times} with stretch={self.stretch!r} leaves cycles shorter than one step, "
-                f"or a schedule longer than {MAX_STEPS} steps"
+                f"more than {MAX_CYCLES} cycles, or a schedule longer than {MAX_STEPS} steps"
             )
 
     @cached_property
@@ -227,7 +227,8 @@ class Repeat(Node):
         if self.stretch == 1:
             return (0,)
         starts, length = [0], float(self.of.length)
-        while length >= 1 and starts[-1] + round(length) <= MAX_STEPS and len(starts) != (self.times or -2) + 1:
+        most = min(self.times or math.inf, MAX_CYCLES + 1)
+        while length >= 1 and starts[-1] + round(length) <= MAX_STEPS and len(starts) <= most:
             starts.append(starts[-1] + round(length))
             length *= self.stretch
         return tuple(starts)
@@ -241,7 +242,7 @@ class Repeat(Node):
     def value(self, t: Any, xp: Any) -> Any:
         cycle, local = self._locate(t, xp)
         inner = self.of.value(local, xp)
-        return inner if self.shrink == 1 else self.shrink**cycle * inner
+        return inner if self.shrink == 1 else power(self.shrink, cycle, xp) * inner
 
     def _locate(self, t: Any, xp: Any) -> tuple[Any, Any]:
         size = self.of.length
@@ -254,7 +255,8 @@ class Repeat(Node):
         # Asked at the very end, the last cycle answers: its end value is what holds.
         cycle = xp.minimum(locate(t, starts, xp), len(starts) - 2)
         begin, end = take(starts, cycle, xp), take(starts, cycle + 1, xp)
-        return cycle, xp.minimum((t - begin) * (size / (end - begin)), size)
+        # Multiplied first: a whole step stays a whole step, so inner boundaries are exact too.
+        return cycle, xp.minimum((t - begin) * size / (end - begin), size)
 
     def stretched(self, factor: float) -> Node:
         return Repeat(self.of.stretched(factor), self.times, self.shrink, self.stretch)

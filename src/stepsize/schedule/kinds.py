@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepsize.schedule.algebra import Schedule
+from stepsize.schedule.node import finite, positive, whole_steps
 from stepsize.schedule.shapes import Constant, Endless, Ramp
 
 
@@ -109,7 +110,8 @@ def exponential_decay(start: float, rate: float, every: float, staircase: bool =
     [1.0, 0.5, 0.25]
     """
     if staircase:
-        return Schedule(Constant(start, every)).repeat(shrink=rate)  # type: ignore[arg-type]
+        stair = Constant(finite(start, "start"), whole_steps(every, "every"))
+        return Schedule(stair).repeat(shrink=positive(rate, "rate"))
     return Schedule(Endless("exponential_decay", start, (rate, every)))
 
 

@@ -102,6 +102,19 @@ def take(table: Sequence[float], index: Any, xp: Any) -> Any:
     return table[index] if xp is Scalars else xp.asarray(table)[index]
 
 
+def power(base: float, exponent: Any, xp: Any) -> Any:
+    """`base ** exponent`; beyond the largest float it is infinite, for numbers as for arrays."""
+    if xp is Scalars:
+        try:
+            return base**exponent
+        except OverflowError:
+            return math.inf
+    if xp is np:
+        with np.errstate(over="ignore"):
+            return base**exponent
+    return base**exponent
+
+
 def finite(value: Any, name: str) -> float:
     """`value` as a float, or an error naming the argument."""
     try:
@@ -110,6 +123,14 @@ def finite(value: Any, name: str) -> float:
         result = math.nan
     if isinstance(value, str | bytes | bool) or not math.isfinite(result):
         raise InvalidSchedule(f"{name} must be a finite number, got {summary(value)}")
+    return result
+
+
+def positive(value: Any, name: str) -> float:
+    """`value` as a float above 0, or an error naming the argument."""
+    result = finite(value, name)
+    if result <= 0:
+        raise InvalidSchedule(f"{name} must be above 0, got {value!r}")
     return result
 
 
@@ -124,4 +145,7 @@ def whole_steps(value: Any, name: str, least: int = 1) -> int:
 
 def stretch_steps(steps: int, factor: float) -> int:
     """`steps` times `factor`, to the nearest whole step (halves up), at least 1."""
-    return max(1, math.floor(steps * factor + 0.5))
+    stretched = steps * factor + 0.5
+    if not math.isfinite(stretched):
+        raise InvalidSchedule(f"stretch={factor!r} makes {steps} steps longer than any number; choose a smaller one")
+    return max(1, math.floor(stretched))

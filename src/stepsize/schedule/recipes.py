@@ -10,8 +10,8 @@ from operator import rshift
 from stepsize.errors import InvalidSchedule
 from stepsize.schedule.algebra import Schedule, cooldown_shape
 from stepsize.schedule.kinds import constant, cosine, linear
-from stepsize.schedule.node import whole_steps
-from stepsize.schedule.shapes import Ramp
+from stepsize.schedule.node import finite, positive, whole_steps
+from stepsize.schedule.shapes import Constant, Ramp
 
 
 def warmup_cosine(peak: float, steps: int, warmup: int, end: float = 0.0) -> Schedule:
@@ -28,7 +28,7 @@ def warmup_cosine(peak: float, steps: int, warmup: int, end: float = 0.0) -> Sch
     >>> warmup_cosine(1.0, steps=10, warmup=4)
     linear(0.2, 1.0, 4) >> cosine(1.0, 0.0, 6)
     """
-    return cosine(peak, end, _left(steps, warmup=warmup)).warmup(warmup)
+    return cosine(finite(peak, "peak"), end, _left(steps, warmup=warmup)).warmup(warmup)
 
 
 def warmup_linear(peak: float, steps: int, warmup: int, end: float = 0.0) -> Schedule:
@@ -37,7 +37,7 @@ def warmup_linear(peak: float, steps: int, warmup: int, end: float = 0.0) -> Sch
     >>> warmup_linear(1.0, steps=10, warmup=4)
     linear(0.2, 1.0, 4) >> linear(1.0, 0.0, 6)
     """
-    return linear(peak, end, _left(steps, warmup=warmup)).warmup(warmup)
+    return linear(finite(peak, "peak"), end, _left(steps, warmup=warmup)).warmup(warmup)
 
 
 def wsd(peak: float, steps: int, warmup: int, cooldown: int, end: float = 0.0, shape: str = "1-sqrt") -> Schedule:
@@ -59,11 +59,12 @@ def wsd(peak: float, steps: int, warmup: int, cooldown: int, end: float = 0.0, s
     >>> wsd(1.0, steps=10, warmup=1, cooldown=2)
     linear(0.5, 1.0, 1) >> constant(1.0, 7) >> one_minus_sqrt(1.0, 0.0, 2)
     """
+    peak = finite(peak, "peak")
     stable = _left(steps, least=0, warmup=warmup, cooldown=cooldown)
-    decay = Ramp(cooldown_shape(shape), peak, end, cooldown) if cooldown else None
-    parts = [constant(peak, stable)] if stable else []
-    parts += [Schedule(decay)] if decay else []
-    return _chain(parts or [constant(peak, 1)]).warmup(warmup)
+    rise = Ramp("linear", peak / (warmup + 1), peak, warmup) if warmup else None
+    hold = Constant(peak, stable) if stable else None
+    fall = Ramp(cooldown_shape(shape), peak, end, cooldown) if cooldown else None
+    return _chain([Schedule(node) for node in (rise, hold, fall) if node is not None])
 
 
 def step_decay(start: float, factor: float, every: int) -> Schedule:
@@ -72,7 +73,8 @@ def step_decay(start: float, factor: float, every: int) -> Schedule:
     >>> step_decay(1.0, 0.5, every=10)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    return constant(start, every).repeat(shrink=factor)
+    stair = constant(finite(start, "start"), whole_steps(every, "every"))
+    return stair.repeat(shrink=positive(factor, "factor"))
 
 
 def multistep(start: float, factor: float, at: Sequence[int]) -> Schedule:
@@ -86,6 +88,7 @@ def multistep(start: float, factor: float, at: Sequence[int]) -> Schedule:
     >>> multistep(1.0, 0.1, at=[30, 60])([29, 30, 60]).round(3).tolist()
     [1.0, 0.1, 0.01]
     """
+    start, factor = finite(start, "start"), finite(factor, "factor")
     return piecewise_constant([start * factor**i for i in range(len(at) + 1)], at)
 
 
@@ -111,7 +114,8 @@ def piecewise_linear(points: Sequence[tuple[int, float]]) -> Schedule:
     >>> piecewise_linear([(0, 0.0), (10, 1.0), (30, 0.0)])
     linear(0.0, 1.0, 10) >> linear(1.0, 0.0, 20)
     """
-    if len(points) < 2 or points[0][0] != 0:
+    pairs = all(hasattr(point, "__len__") and len(point) == 2 for point in points)
+    if not pairs or len(points) < 2 or points[0][0] != 0:
         raise InvalidSchedule(f"points needs at least two (step, value) pairs, the first at step 0; got {points!r}")
     return _chain([linear(a[1], b[1], _span(a[0], b[0], "points")) for a, b in pairwise(points)])
 
@@ -122,7 +126,7 @@ def _chain(parts: Sequence[Schedule]) -> Schedule:
 
 def _span(begin: int, end: int, name: str) -> int:
     try:
-        return whole_steps(end - begin, name)
+        return whole_steps(whole_steps(end, name) - begin, name)
     except InvalidSchedule:
         raise InvalidSchedule(f"{name} must rise by whole steps, got {end!r} after {begin!r}") from None
 

@@ -14,7 +14,7 @@ from typing import Any, final
 
 from stepsize._codec import Document
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule.node import Length, Node, finite, stretch_steps, whole_steps
+from stepsize.schedule.node import Length, Node, finite, positive, power, stretch_steps, whole_steps
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Tail:
 
 
 TAILS = {
-    "exponential_decay": Tail(lambda t, xp, rate, every: rate ** (t / every), ("rate", "every")),
+    "exponential_decay": Tail(lambda t, xp, rate, every: power(rate, t / every, xp), ("rate", "every")),
     "inverse_time": Tail(lambda t, xp, rate, every: 1 / (1 + rate * t / every), ("rate", "every")),
     "inverse_sqrt": Tail(lambda t, xp, timescale: xp.sqrt(timescale / (timescale + t)), ("timescale",)),
 }
@@ -161,8 +161,4 @@ class Endless(Node):
 
 
 def _positive(names: tuple[str, ...], values: tuple[float, ...]) -> tuple[float, ...]:
-    checked = tuple(finite(value, name) for name, value in zip(names, values, strict=True))
-    for name, value in zip(names, checked, strict=True):
-        if value <= 0:
-            raise InvalidSchedule(f"{name} must be above 0, got {value!r}")
-    return checked
+    return tuple(positive(value, name) for name, value in zip(names, values, strict=True))
