@@ -18,4 +18,5 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MissingExtra(f'{error.name} is not installed; run: pip install "stepsize[{name}]"') from error
+        package = (error.name or name).partition(".")[0]
+        raise MissingExtra(f'{package} is not installed; run: pip install "stepsize[{name}]"') from error

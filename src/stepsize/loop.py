@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from stepsize._randomness import preserved_randomness
-from stepsize.errors import InvalidSchedule, InvalidSpace
+from stepsize.errors import InvalidSchedule, InvalidSpace, StepsizeError
 from stepsize.policy import Policy, as_policy
 from stepsize.run.record import Outcome, Recorder, Run
 from stepsize.schedule import Schedule
@@ -61,11 +61,14 @@ def drive(
     recorder = Recorder(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
     begun = time.perf_counter()
     with preserved_randomness():
-        session = door.start(policy, count, seed, dict(settings or {}))
         try:
-            outcome, reason = _train(session, policy, recorder, watch)
-        finally:
-            session.close()
+            session = door.start(policy, count, seed, dict(settings or {}))
+        except StepsizeError:
+            raise
+        except Exception as error:  # the user's code may raise anything; it is this run's outcome
+            outcome, reason = _failed(error)
+        else:
+            outcome, reason = _train_and_close(session, policy, recorder, watch)
     return recorder.finish(outcome, reason, seconds=time.perf_counter() - begun)
 
 
@@ -77,20 +80,37 @@ def whole_updates(value: Any, name: str = "steps") -> int:
         raise InvalidSpace(str(error)) from None
 
 
+def _train_and_close(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:
+    try:
+        result = _train(session, policy, recorder, watch)
+    except BaseException:
+        session.close()
+        raise
+    try:
+        session.close()
+    except Exception as error:  # what was measured is kept, but who cleans up badly should hear of it
+        return _failed(error)
+    return result
+
+
 def _train(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:
     for step, values in enumerate(_values(policy, recorder.steps)):
         try:
             seen = observation(session.update(values))
         except StopIteration:
             return "stopped", f"the training ended by itself before update {step}"
-        except Exception as error:  # the user's code may raise anything; it is this run's outcome
-            return "failed", f"{type(error).__name__}: {error}"
+        except Exception as error:
+            return _failed(error)
         recorder.add(step, values["lr"], seen)
         if reason := _hopeless(step, seen, recorder):
             return "diverged", reason
         if watch is not None and not watch(step, seen):
             return "stopped", f"stopped on request after update {step}"
     return "finished", ""
+
+
+def _failed(error: Exception) -> tuple[Outcome, str]:
+    return "failed", f"{type(error).__name__}: {error}"
 
 
 def _values(policy: Policy, steps: int) -> Iterator[dict[str, float]]:

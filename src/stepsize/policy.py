@@ -10,11 +10,14 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, cast, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stepsize._codec import BadDocument, Document, is_finite, items, parse, summary, write_atomically
 from stepsize.errors import InvalidPolicy, InvalidSchedule
 from stepsize.schedule import Schedule, as_schedule
 from stepsize.schedule.document import read_node
-from stepsize.schedule.picture import steps_to_draw
+from stepsize.schedule.node import Length
 
 SCHEMA = "stepsize.policy/1"
 
@@ -34,6 +37,10 @@ OPTIMIZERS: dict[str, tuple[str, ...]] = {
 }
 # Settings that are shares of a running average: at least 0 and below 1.
 SHARES = ("momentum", "dampening", "alpha", "rho", "betas")
+# Names of a policy's own.
+TAKEN = ("schema", "settings")
+# Beyond any training.
+FAR = 1e12
 # Settings that are two numbers.
 PAIRS = ("betas",)
 
@@ -63,12 +70,11 @@ class Policy:
     lr: Schedule
     settings: tuple[tuple[str, Setting], ...]
 
-    def __init__(self, lr: Schedule | float, optimizer: str | None = None, **settings: Any) -> None:
-        if optimizer is not None and optimizer not in OPTIMIZERS:
+    def __init__(self, /, lr: Schedule | float, optimizer: str | None = None, **settings: Any) -> None:
+        if optimizer is not None and (not isinstance(optimizer, str) or optimizer not in OPTIMIZERS):
             raise InvalidPolicy(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(optimizer)}")
         checked = {name: _setting(name, settings[name]) for name in sorted(settings)}
-        if optimizer is not None:
-            _check_names(optimizer, checked)
+        _check_names(optimizer, checked)
         object.__setattr__(self, "optimizer", optimizer)
         object.__setattr__(self, "lr", learning_rate(lr))
         object.__setattr__(self, "settings", tuple(checked.items()))
@@ -156,7 +162,7 @@ def learning_rate(value: Schedule | float) -> Schedule:
         schedule = as_schedule(value, "lr")
     except InvalidSchedule as error:
         raise InvalidPolicy(str(error)) from error
-    values = schedule(steps_to_draw(schedule.length, 1_000))
+    values = schedule(_probes(schedule.length))
     if not values.min() >= 0:
         raise InvalidPolicy(f"lr must not be negative, got {schedule!r}, which falls to {values.min():g}")
     if not values.max() > 0:
@@ -164,9 +170,18 @@ def learning_rate(value: Schedule | float) -> Schedule:
     return schedule
 
 
-def _check_names(optimizer: str, settings: Mapping[str, Setting]) -> None:
+def _probes(length: Length) -> NDArray[np.float64]:
+    """Steps all over a schedule; of an endless one, the near ones closely and the far ones by ratio."""
+    if np.isfinite(length):
+        return np.linspace(0, length, 1_001).round()
+    return np.concatenate([np.arange(1_000.0), np.geomspace(1e3, FAR, 1_000).round()])
+
+
+def _check_names(optimizer: str | None, settings: Mapping[str, Setting]) -> None:
     for name in settings:
-        if name not in OPTIMIZERS[optimizer]:
+        if not name.isidentifier() or name.startswith("_") or name in TAKEN or hasattr(Policy, name):
+            raise InvalidPolicy(f"a setting cannot be called {name!r}; choose another name")
+        if optimizer is not None and name not in OPTIMIZERS[optimizer]:
             takes = ", ".join(("lr", *OPTIMIZERS[optimizer]))
             raise InvalidPolicy(f"{optimizer} takes no {name!r}; it takes {takes}")
 
@@ -176,9 +191,12 @@ def _setting(name: str, value: Any) -> Setting:
         if not isinstance(value, tuple | list) or len(value) != 2:
             raise InvalidPolicy(f"{name} must be a pair of numbers, got {summary(value)}")
         return tuple(_number(name, item) for item in value)
-    if isinstance(value, Schedule | bool):
+    if isinstance(value, Schedule):
+        values = value(_probes(value.length))
+        for extreme in (float(values.min()), float(values.max())):
+            _number(name, extreme)
         return value
-    return _number(name, value)
+    return value if isinstance(value, bool) else _number(name, value)
 
 
 def _number(name: str, value: Any) -> float:

@@ -59,14 +59,19 @@ def as_training(training: Any) -> Training:
     Raises:
         InvalidTraining: it is neither.
     """
-    if isinstance(training, Training):
-        return training
-    if inspect.isgeneratorfunction(_plain_function(training)):
-        return GeneratorTraining(training)
+    if is_training(training):
+        return training if isinstance(training, Training) else GeneratorTraining(training)
     raise InvalidTraining(
         "a training is a generator function, `def training(seed): lr = yield; ...; lr = yield loss`, "
         f"or a Task; got {summary(training)}"
     )
+
+
+def is_training(value: Any) -> bool:
+    """Whether `value` can be trained: a Task, or a generator function."""
+    if isinstance(value, type):
+        return False
+    return isinstance(value, Training) or inspect.isgeneratorfunction(_plain_function(value))
 
 
 def _plain_function(function: Any) -> Any:
@@ -81,7 +86,8 @@ class GeneratorTraining:
 
     def __init__(self, function: Callable[..., Generator[Any, float, None]]) -> None:
         self._function = function
-        self._parameters = inspect.signature(function).parameters
+        self._signature = inspect.signature(function)
+        self._parameters = self._signature.parameters
         if "seed" not in self._parameters and not self._takes_any():
             raise InvalidTraining(
                 f"{self.name} takes no `seed`; write `def {self.name}(seed, **settings)` and seed everything random"
@@ -96,13 +102,20 @@ class GeneratorTraining:
             if name != "lr":
                 raise InvalidTraining(f"{self.name} receives the rate only, so {name} must be a number, not a Schedule")
         given = {**policy.constants, **settings}
+        if "seed" in given:
+            raise InvalidTraining("the seed is given to a run itself, so it cannot be a setting too")
         if unknown := [name for name in given if name not in self._parameters and not self._takes_any()]:
             takes = ", ".join(self._parameters)
             raise InvalidTraining(f"{self.name} takes no setting {', '.join(unknown)}; it takes {takes}")
         # Offered only to a function that asks for them by name: it may hand **settings on to others.
         offered = {"steps": steps, "optimizer": policy.optimizer}
         asked = {name: value for name, value in offered.items() if name in self._parameters and name not in given}
-        return GeneratorSession(self._function(seed=seed, **given, **asked))
+        arguments = {"seed": seed, **given, **asked}
+        try:
+            self._signature.bind(**arguments)
+        except TypeError as error:
+            raise InvalidTraining(f"{self.name} cannot be started with {', '.join(arguments)}: {error}") from error
+        return GeneratorSession(self._function(**arguments))
 
     def _takes_any(self) -> bool:
         return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in self._parameters.values())
@@ -142,6 +155,6 @@ def _scalar(name: str, value: Any) -> float:
     if shape not in ((), (1,)):
         raise TypeError(f"{name} must be a scalar, got shape {shape}; reduce it, for example by its mean")
     try:
-        return float(value)
+        return float(value[0] if shape else value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {summary(value)}") from None

@@ -71,7 +71,8 @@ class Run:
             InvalidSpace: the run has no such column; the message lists those it has.
         """
         if name not in self.columns:
-            raise InvalidSpace(f"the training reported no {name!r}; it reported {', '.join(self.columns) or 'nothing'}")
+            reported = ", ".join(column for column in self.columns if column != "lr") or "nothing"
+            raise InvalidSpace(f"the training reported no {name!r}; it reported {reported}")
         return self.columns[name]
 
     def final(self, name: str) -> float:

@@ -34,7 +34,7 @@ def read_columns(path: str | os.PathLike[str]) -> dict[str, Column]:
     """
     file = Path(path)
     try:
-        with file.open(encoding="utf-8") as text:
+        with file.open(encoding="utf-8-sig") as text:
             head = text.read(HEAD)
         for reader in READERS:
             if reader.recognises(head):

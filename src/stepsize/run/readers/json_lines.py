@@ -18,12 +18,12 @@ def recognises(head: str) -> bool:
 
 def read(path: Path) -> dict[str, Column]:
     """Every number in every object; a line that a kill cut off at the end is left out."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines) and rows:
                 break
             raise UnreadableRun(f"{path}, line {number}: not a JSON object: {error}") from error

@@ -19,6 +19,8 @@ NAMES = {
     "val/loss": "val_loss",
     "eval_loss": "val_loss",
 }
+# Beyond this a float is no longer a whole number of steps.
+LAST_STEP = 2**53
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]], path: Path) -> dict[str, Column]:
@@ -30,14 +32,14 @@ def columns_of(rows: Sequence[Mapping[str, Any]], path: Path) -> dict[str, Colum
     clock = next((name for name in CLOCKS if any(name in row for row in rows)), None)
     seen: defaultdict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
     for index, row in enumerate(rows):
-        at = index if clock is None else _number(row.get(clock))
+        at = index if clock is None else _step(row.get(clock))
         for name, raw in row.items():
             # csv puts what is beyond the header under None, as a list: no number
             value = _number(raw)
             if name == clock or value is None or at is None:
                 continue
             steps, values = seen[NAMES.get(name, name)]
-            steps.append(int(at))
+            steps.append(at)
             values.append(value)
     if not seen:
         raise UnreadableRun(f"{path}: no column of numbers found in {len(rows)} rows")
@@ -49,5 +51,10 @@ def _number(raw: Any) -> float | None:
         return None
     try:
         return float(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _step(raw: Any) -> int | None:
+    number = _number(raw)
+    return None if number is None or not abs(number) <= LAST_STEP else int(number)

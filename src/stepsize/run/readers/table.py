@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
+from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column
 from stepsize.run.readers.rows import columns_of
 
@@ -18,10 +20,13 @@ def recognises(head: str) -> bool:
 
 def read(path: Path) -> dict[str, Column]:
     """Every column that holds numbers; empty cells are left out."""
-    with path.open(encoding="utf-8", newline="") as text:
-        separator = _separator(text.readline())
-        text.seek(0)
-        return columns_of(list(csv.DictReader(text, delimiter=separator)), path)
+    text = path.read_text(encoding="utf-8-sig").lstrip()
+    separator = _separator(text.split("\n", 1)[0])
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
+    except csv.Error as error:
+        raise UnreadableRun(f"{path}: not comma- or tab-separated values: {error}") from error
+    return columns_of(rows, path)
 
 
 def _separator(line: str) -> str:
