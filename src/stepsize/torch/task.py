@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+import random
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 from stepsize.policy import OPTIMIZERS, Policy
+from stepsize.torch.data import Data, batches, checked, in_order
 from stepsize.torch.optimizers import build
 from stepsize.training import Session, Settings
 
 Loss = Callable[[Any, Any], Tensor]
 Metric = Callable[[Any, Any], Any]
-Data = Any  # a pair of tensors or arrays, or an iterable of batches
-
-# Examples evaluated at once; only memory depends on it.
-EVALUATION_BATCH = 1_000
 
 
 @final
@@ -77,7 +77,7 @@ class Task:
         if self.optimizer not in OPTIMIZERS:
             raise InvalidTraining(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(self.optimizer)}")
         for name in ("train", "val", "test"):
-            object.__setattr__(self, name, _checked(getattr(self, name), name))
+            object.__setattr__(self, name, checked(getattr(self, name), name))
         if self.train is None:
             raise InvalidTraining("train is missing; give a pair (x, y) or an iterable of batches")
 
@@ -87,18 +87,26 @@ class Task:
         return "loss" if self.val is None else "val_loss"
 
     def start(self, policy: Policy, steps: int, seed: int, settings: Settings) -> Session:
-        batch_size = settings.get("batch_size", self.batch_size)
-        if isinstance(self.train, tuple) and not 1 <= batch_size <= len(self.train[0]):
-            raise InvalidTraining(
-                f"batch_size must be between 1 and the {len(self.train[0])} training examples, got {batch_size}"
-            )
-        torch.manual_seed(seed)
+        batch_size = self._batch_size(settings)
+        _seed_everything(seed)
         model = self._fresh_model({name: value for name, value in settings.items() if name != "batch_size"})
         model.to(self.device)
         named = policy if policy.optimizer else Policy(policy.lr, self.optimizer, **dict(policy.settings))
         optimizer, scheduler = build(named, model)
-        batches = _batches(self.train, batch_size, torch.Generator().manual_seed(seed))
-        return TaskSession(self, model, optimizer, scheduler, batches, _evaluation_steps(steps, self.evaluations))
+        order = batches(self.train, batch_size, torch.Generator().manual_seed(seed))
+        return TaskSession(self, model, optimizer, scheduler, order, _evaluation_steps(steps, self.evaluations))
+
+    def _batch_size(self, settings: Settings) -> int:
+        size = settings.get("batch_size", self.batch_size)
+        if not isinstance(self.train, tuple):
+            if "batch_size" in settings:
+                raise InvalidTraining("train comes in batches of its own, so batch_size cannot be set; give a pair")
+        elif isinstance(size, bool) or not isinstance(size, Integral) or not 1 <= int(size) <= len(self.train[0]):
+            raise InvalidTraining(
+                f"batch_size must be a whole number from 1 to the {len(self.train[0])} training examples, "
+                f"got {summary(size)}"
+            )
+        return int(size)
 
     def _fresh_model(self, settings: dict[str, Any]) -> nn.Module:
         if isinstance(self.model, nn.Module):
@@ -109,7 +117,10 @@ class Task:
             inspect.signature(self.model).bind(**settings)
         except TypeError as error:
             raise InvalidTraining(f"model() cannot take the settings {', '.join(settings)}: {error}") from error
-        return self.model(**settings)
+        made = self.model(**settings)
+        if not isinstance(made, nn.Module):
+            raise InvalidTraining(f"model() must make an nn.Module, it made {summary(made)}")
+        return made
 
     def measure(self, model: nn.Module, data: Data, prefix: str) -> dict[str, float]:
         """Loss and metrics over all of `data`, each a mean over examples, the model in eval mode."""
@@ -117,12 +128,14 @@ class Task:
         model.eval()
         sums, count = dict.fromkeys(["loss", *self.metrics], 0.0), 0
         with torch.no_grad():
-            for x, y in _in_order(data):
+            for x, y in in_order(data):
                 output, target = model(x.to(self.device)), y.to(self.device)
                 for name, function in {"loss": self.loss, **self.metrics}.items():
                     sums[name] += float(_scalar(function(output, target), name)) * len(x)
                 count += len(x)
         model.train(was_training)
+        if count == 0:
+            raise ValueError(f"{prefix} gave no batch; an iterable of batches must give some each time")
         return {f"{prefix}_{name}": total / count for name, total in sums.items()}
 
 
@@ -165,49 +178,11 @@ class TaskSession:
         """Nothing outlives a session."""
 
 
-def _checked(data: Data, name: str) -> Data:
-    """Data as a pair of tensors, or as the iterable it is."""
-    if data is None:
-        return None
-    if isinstance(data, tuple | list) and len(data) == 2 and all(hasattr(part, "__len__") for part in data):
-        x, y = (torch.as_tensor(part) for part in data)
-        if len(x) != len(y):
-            raise InvalidTraining(f"{name} has {len(x)} inputs but {len(y)} targets; they must match")
-        if len(x) == 0:
-            raise InvalidTraining(f"{name} is empty; give at least one example")
-        return x, y
-    if isinstance(data, Iterable) and not isinstance(data, Iterator):
-        if isinstance(data, Sized) and len(data) == 0:
-            raise InvalidTraining(f"{name} is empty; give at least one batch")
-        return data
-    raise InvalidTraining(
-        f"{name} must be a pair (x, y) or an iterable of batches that can be repeated; got {summary(data)}"
-    )
-
-
-def _batches(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[Any]:
-    """Batches without end: each pass in a new random order, whole batches only."""
-    while True:
-        if not isinstance(data, tuple):
-            batch = None
-            for batch in data:
-                yield batch
-            if batch is None:
-                raise ValueError("train gave no batch; an iterable of batches must give some each time")
-            continue
-        x, y = data
-        order = torch.randperm(len(x), generator=generator)
-        for begin in range(0, len(x) - batch_size + 1, batch_size):
-            chosen = order[begin : begin + batch_size]
-            yield x[chosen], y[chosen]
-
-
-def _in_order(data: Data) -> Iterator[Any]:
-    if not isinstance(data, tuple):
-        yield from data
-        return
-    x, y = data
-    yield from zip(x.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True)
+def _seed_everything(seed: int) -> None:
+    """The process's generators, which `drive` restores: a model or a data set may draw from any of them."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def _evaluation_steps(steps: int, times: int) -> set[int]:
