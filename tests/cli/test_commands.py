@@ -142,6 +142,17 @@ def test_work_that_fails_is_one_line_and_exit_code_1(terminal: Terminal) -> None
         assert word in done.stderr
 
 
+def test_a_task_that_cannot_be_is_one_line_and_exit_code_2(terminal: Terminal) -> None:
+    (terminal.folder / "empty.py").write_text(
+        "import torch\nfrom stepsize.torch import Task\nx = torch.zeros(8, 1)\n"
+        "task = Task(torch.nn.Linear(1, 1), torch.nn.functional.mse_loss, train=(x, x), val=(x[:0], x[:0]))\n"
+    )
+    done = terminal("tune", "empty.py:task", "--steps", "20")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "val is empty" in done.stderr
+
+
 def test_debug_shows_the_traceback(terminal: Terminal) -> None:
     done = terminal("show", "linear(0, 1, 0)", "--debug")
     assert done.returncode == 2

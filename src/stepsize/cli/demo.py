@@ -83,6 +83,8 @@ def _beside_defaults(task: Any, study: Study, seeds: int, database: Path, bar: B
         nonlocal done
         done += 1
         bar.show(done, f"{name}, seed {seed}")
+        if step == 0 and not sys.stderr.isatty():
+            output.say(f"comparison: {name}, seed {seed}")
 
     ledger = Ledger(database)
     try:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stepsize.errors import EngineError, InvalidTraining
+from stepsize.errors import EngineError, InvalidTraining, StepsizeError
 from stepsize.training import is_training
 
 
@@ -41,6 +41,8 @@ def _imported(path: Path) -> Any:
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
+    except StepsizeError:
+        raise  # a Task that cannot be, say: our own words tell what to change
     except Exception as error:  # the user's code may raise anything
         raise EngineError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module

@@ -63,4 +63,3 @@ def make_task(steps: int = 500) -> Task:
         optimizer="adamw",
         metrics={"accuracy": accuracy},
     )
-
