@@ -1,4 +1,4 @@
-"""stepsize: choose, schedule, adapt, diagnose and prove learning rates.
+"""stepsize: choose and schedule learning rates, with evidence.
 
 The nouns and verbs of the library, gathered; nothing is defined here. What needs more than NumPy is
 imported when it is first asked for.

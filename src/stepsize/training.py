@@ -63,8 +63,13 @@ def as_training(training: Any) -> Training:
         return training if isinstance(training, Training) else GeneratorTraining(training)
     raise InvalidTraining(
         "a training is a generator function, `def training(seed): lr = yield; ...; lr = yield loss`, "
-        f"or a Task; got {summary(training)}"
+        f"or a Task; got {_named(training)}"
     )
+
+
+def _named(value: Any) -> str:
+    name = getattr(value, "__name__", None)
+    return summary(value) if name is None else f"{type(value).__name__} {name}, which does not yield"
 
 
 def is_training(value: Any) -> bool:

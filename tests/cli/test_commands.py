@@ -92,6 +92,7 @@ def test_show_knows_what_stepsize_writes_and_reads(terminal: Terminal) -> None:
 
 
 USAGE = {
+    "setting twice": (("tune", "t.py:bowl", "--steps", "10", "--space", "a=1:2", "--space", "a=3,4"), "a twice"),
     "missing file": (("tune", "nowhere.py:training", "--steps", "10"), "nowhere.py"),
     "missing name": (("tune", "t.py:trainin", "--steps", "10"), "trainings in it: bowl, always_nan, deaf"),
     "no name": (("tune", "t.py", "--steps", "10"), "file.py:name"),

@@ -166,3 +166,40 @@ def test_a_bad_argument_is_named_before_anything_runs(arguments: dict[str, Any],
 
     with pytest.raises(ss.InvalidSpace, match=word):
         ss.tune(never, **arguments)
+
+
+def flat(seed: int) -> Generator[Any, float, None]:
+    lr = yield
+    while True:
+        lr = yield 1.0  # noqa: F841
+
+
+def test_a_loss_that_never_moves_is_said_to_teach_nothing_and_still_has_a_page(tmp_path: Path) -> None:
+    study = ss.tune(flat, budget=2.0, steps=60)
+    assert study.evidence[0].kind == "no_gain"
+    assert "do not decide" in study_page(study).answer
+    assert study.report(tmp_path / "report.html").stat().st_size > 0
+
+
+def test_two_seeds_with_one_result_are_noticed() -> None:
+    def deterministic(seed: int) -> Generator[Any, float, None]:
+        yield from bowl(0)
+
+    study = ss.tune(deterministic, budget=8.0, steps=120)
+    kinds = [finding.kind for finding in study.evidence]
+    assert ("unseeded" in kinds) == (study.decision.confirmed >= 2)
+    assert study.decision.confirmed >= 2
+
+
+def test_a_metric_that_comes_late_is_measured_against_the_first_loss() -> None:
+    def late(seed: int) -> Generator[Any, float, None]:
+        inner, step, lr = bowl(seed), 0, (yield)
+        next(inner)
+        while True:
+            loss = inner.send(lr)
+            step += 1
+            lr = yield {"loss": loss, "val_loss": loss} if step % 10 == 0 else {"loss": loss}
+
+    study = ss.tune(late, budget=2.0, steps=100)
+    assert study.order.metric == "val_loss"
+    assert study.decision.basin.gain > 5  # from a loss near 10, not from where the tenth update left it

@@ -70,4 +70,4 @@ def find(
         output.document(document)
         return
     output.lines([("range", str(found)), *(("evidence", str(finding)) for finding in found.evidence)])
-    output.say(f"next: stepsize tune {training}  (a range test knows nothing of schedule and length; tune does)")
+    output.say(f"next: stepsize tune {training} --steps 2000  (a full run; a range test knows nothing of its length)")

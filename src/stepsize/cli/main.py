@@ -21,10 +21,10 @@ app = App(
     name="stepsize",
     version=__version__,
     suppress_keyboard_interrupt=False,  # said below, in our words
-    help="""Choose, schedule, adapt, diagnose and prove learning rates.
+    help="""Choose and schedule learning rates, with evidence.
 
     Data goes to stdout, talk and progress to stderr. Exit codes: 0, 2 (usage: one line says what to
-    change), 1 (the work failed; what was measured is kept).
+    change), 1 (the work failed; what was measured is kept). --debug shows where an error came from.
     """,
 )
 for command in (show, find, tune, demo):

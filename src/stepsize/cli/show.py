@@ -72,7 +72,7 @@ def recognised(what: str) -> Schedule | Policy | Study | Run:
         thing = load(what)
         if isinstance(thing, Schedule | Policy | Study | Run):
             return thing
-        raise InvalidSchedule(f"{what} is a {type(thing).__name__}; show takes a Schedule, Policy, Study or Run")
+        raise InvalidSchedule(f"{what} is {type(thing).__name__}; show takes a Schedule, Policy, Study or Run")
     if path.suffix and "(" not in what:
         raise UnreadableRun(f"there is no file {what!r}")
     return _evaluated(what)
@@ -110,7 +110,7 @@ def _evaluated(expression: str) -> Schedule:
             f"{expression!r} is neither a file nor a schedule such as 'warmup_cosine(1e-3, 1000, 50)': {error}"
         ) from error
     if not isinstance(value, Schedule):
-        raise InvalidSchedule(f"{expression!r} is a {type(value).__name__}, not a schedule")
+        raise InvalidSchedule(f"{expression!r} gives {type(value).__name__}, not a schedule")
     return value
 
 

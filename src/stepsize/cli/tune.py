@@ -141,7 +141,11 @@ def parse_settings(entries: tuple[str, ...]) -> dict[str, Any]:
     Raises:
         InvalidSpace: an entry is neither.
     """
-    return dict(map(_entry, entries))
+    pairs = [_entry(entry) for entry in entries]
+    names = [name for name, _ in pairs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InvalidSpace(f"--space names {', '.join(sorted(twice))} twice; give each setting once")
+    return dict(pairs)
 
 
 def _entry(entry: str) -> tuple[str, Any]:

@@ -56,7 +56,9 @@ def read_ramp(rates: Array, losses: Array, complete: bool) -> Ramp:
     noise = _noise(losses, smooth) / math.sqrt(_window(rates))
     bottom = int(np.argmin(smooth))
     fall = start - float(smooth[bottom])
-    low = int(np.argmax(smooth <= start - BEGUN * fall))
+    # Looked for from the bottom up: far below, a chance dip means nothing.
+    above = np.flatnonzero(smooth[: bottom + 1] > start - BEGUN * fall)
+    low = min(int(above[-1]) + 1, bottom) if above.size else 0
     risen = np.flatnonzero(smooth[bottom:] > smooth[bottom] + TURNED * fall)
     high = bottom + int(risen[0]) if risen.size else losses.size - 1
     turned = bool(risen.size) or not complete

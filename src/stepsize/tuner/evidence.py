@@ -15,14 +15,24 @@ from stepsize.tuner.strategy import Decision
 UNDECIDED = 2.0
 # A rise of validation loss from its lowest, as a share of its whole fall, that is more than noise.
 OVERFIT = 0.03
+# A fall of the metric by a smaller share of its start is none.
+NO_GAIN = 0.02
 # The optimum lies beyond a bound of the search with at least this probability.
 EDGE = 0.2
 
 
 def evidence(order: Order, decision: Decision) -> list[Finding]:
     """The findings of a search, the weightiest first."""
-    candidates = (_undecided(decision), _edge(order, decision), _confirmed(order, decision))
-    return [f for f in (*candidates, _shift(order, decision), _diverged(order, decision)) if f is not None]
+    candidates = (
+        _no_gain(order, decision),
+        _undecided(decision),
+        _edge(order, decision),
+        _confirmed(order, decision),
+        _unseeded(order, decision),
+        _shift(order, decision),
+        _diverged(order, decision),
+    )
+    return [finding for finding in candidates if finding is not None]
 
 
 def overfitting(run: Run, metric: str) -> Finding | None:
@@ -31,7 +41,8 @@ def overfitting(run: Run, metric: str) -> Finding | None:
         return None
     steps, values = run.column(metric)
     lowest = int(np.argmin(values))
-    if lowest == values.size - 1 or values[-1] - values[lowest] < OVERFIT * (values[0] - values[lowest]):
+    rise, fall = values[-1] - values[lowest], values[0] - values[lowest]
+    if rise < OVERFIT * fall or rise <= NO_GAIN * abs(values[lowest]):
         return None
     return Finding(
         "overfitting",
@@ -44,12 +55,34 @@ def overfitting(run: Run, metric: str) -> Finding | None:
 
 def informative(decision: Decision) -> bool:
     """Whether the runs decide the rate at all."""
+    if not _learned(decision):
+        return False
     low, high = decision.basin.quantile(0.1), decision.basin.quantile(0.9)
     return high - low <= UNDECIDED
 
 
+def _learned(decision: Decision) -> bool:
+    """Whether any rate made the metric clearly lower than it was before training."""
+    starts = [result.start for result in decision.results if math.isfinite(result.start)]
+    ends = [result.loss for result in decision.results if math.isfinite(result.loss)]
+    if not starts:
+        return True
+    start = float(np.median(starts))
+    return start - min(ends) > NO_GAIN * abs(start)
+
+
+def _no_gain(order: Order, decision: Decision) -> Finding | None:
+    if _learned(decision):
+        return None
+    return Finding(
+        "no_gain",
+        f"No rate made {order.metric} clearly lower than it was at the start, so the costs mean nothing.",
+        advice="Train for more steps, or check that the training learns at all.",
+    )
+
+
 def _undecided(decision: Decision) -> Finding | None:
-    if informative(decision):
+    if informative(decision) or not _learned(decision):
         return None
     low, high = 10 ** decision.basin.quantile(0.1), 10 ** decision.basin.quantile(0.9)
     return Finding(
@@ -79,6 +112,23 @@ def _edge(order: Order, decision: Decision) -> Finding | None:
     return None
 
 
+def _full_losses(order: Order, decision: Decision) -> list[float]:
+    chosen = (decision.rate, decision.settings, order.plan.steps)
+    return [r.loss for r in decision.results if (r.trial.rate, r.trial.settings, r.trial.steps) == chosen]
+
+
+def _unseeded(order: Order, decision: Decision) -> Finding | None:
+    losses = _full_losses(order, decision)
+    if len(losses) < 2 or len(set(losses)) > 1:
+        return None
+    return Finding(
+        "unseeded",
+        "Two seeds gave exactly the same result.",
+        confidence=0.5,
+        advice="If anything in the training is random, make it follow the seed it is given.",
+    )
+
+
 def _confirmed(order: Order, decision: Decision) -> Finding:
     if not decision.confirmed:
         return Finding(
@@ -86,11 +136,7 @@ def _confirmed(order: Order, decision: Decision) -> Finding:
             "The recommended rate was not run at full length.",
             advice="Give a budget of at least 2 to confirm it.",
         )
-    losses = [
-        r.loss
-        for r in decision.results
-        if (r.trial.rate, r.trial.settings, r.trial.steps) == (decision.rate, decision.settings, order.plan.steps)
-    ]
+    losses = _full_losses(order, decision)
     values = " and ".join(f"{loss:.4g}" for loss in losses)
     seeds = "one seed" if len(losses) == 1 else f"{len(losses)} seeds"
     return Finding(

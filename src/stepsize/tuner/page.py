@@ -76,7 +76,7 @@ def _basin_chart(study: Study) -> Chart:
         series += _horizon_series(study, length, color)
     scores = [r.loss for r in decision.results if math.isfinite(r.loss)]
     top = min(max(scores), basin.best + 1.1 * basin.gain)
-    margin = 0.08 * (top - basin.best)
+    margin = 0.08 * (top - basin.best) or 1.0  # where every run ended alike
     return Chart(
         f"Final {study.order.metric} against peak learning rate",
         "peak learning rate",
@@ -163,12 +163,15 @@ def _curve_chart(study: Study, name: str) -> Chart:
         "update",
         name,
         series,
-        y_range=(
-            min(basin.best, min(float(np.min(s.y)) for s in series if len(s.y))),
-            basin.best + 1.3 * basin.gain,
-        ),
+        y_range=_visible(series, basin.best + 1.3 * basin.gain),
         note="Dark is a low rate, light a high one. A training loss seen often is smoothed over 2 % of the run.",
     )
+
+
+def _visible(series: list[Series], top: float) -> tuple[float, float]:
+    """From the lowest value to `top`: what blew up stays outside."""
+    bottom = min((float(np.min(s.y)) for s in series if len(s.y)), default=0.0)
+    return bottom, top if top > bottom else bottom + 1.0
 
 
 def _seed_words(trial: Trial, study: Study) -> str:

@@ -175,7 +175,7 @@ def search(plan: Plan) -> Search:
     yield from _bracket(notes, settings, min(BRACKET_SHARE * plan.budget, BRACKET_MOST, before_full))
     if plan.space:
         limit = notes.spent + min(JOINT_SHARE * plan.budget, JOINT_MOST)
-        settings = yield from _joint(notes, settings, min(limit, before_full))
+        settings = yield from _joint(notes, settings, min(limit, before_full), before_full)
     limit = notes.spent + min(MIDDLE_SHARE * plan.budget, MIDDLE_MOST)
     yield from _middle(notes, settings, min(limit, before_full))
     if _reserved(plan.budget):
@@ -231,7 +231,7 @@ def _first_new(notes: _Notes, rates: Iterable[float], steps: int, settings: Any)
     return False
 
 
-def _joint(notes: _Notes, middle: Any, limit: float) -> Search:
+def _joint(notes: _Notes, middle: Any, limit: float, duel_limit: float) -> Search:
     """Search the other settings jointly with the rate; returns those to go on with."""
     plan, steps = notes.plan, notes.plan.short
     half = (0.5,) * len(plan.space)
@@ -252,7 +252,9 @@ def _joint(notes: _Notes, middle: Any, limit: float) -> Search:
     for offset in (0.5, -0.5):
         if notes.affords(steps, limit):
             yield from _first_new(notes, (rate + offset, rate - offset), steps, chosen)
-    return (yield from _duel(notes, middle, chosen)) if chosen != middle else middle
+    if chosen == middle or not notes.affords(2 * plan.middle, duel_limit):
+        return chosen
+    return (yield from _duel(notes, middle, chosen))
 
 
 def _duel(notes: _Notes, middle: Any, chosen: Any) -> Search:

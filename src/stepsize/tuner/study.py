@@ -17,7 +17,7 @@ from stepsize.tuner.evidence import evidence, overfitting
 from stepsize.tuner.order import Order
 from stepsize.tuner.page import study_page
 from stepsize.tuner.strategy import Decision
-from stepsize.tuner.trial import Trial
+from stepsize.tuner.trial import Trial, peak_of
 
 SCHEMA = "stepsize.tune/1"
 
@@ -52,7 +52,7 @@ class Study:
     @property
     def rate(self) -> float:
         """The peak learning rate of the policy."""
-        return 10**self.decision.rate
+        return peak_of(self.decision.rate)
 
     @property
     def best(self) -> Run:
@@ -127,7 +127,7 @@ class Study:
 def _run_document(result: Any, run: Run) -> Document:
     trial = result.trial
     about = {
-        "rate": 10**trial.rate,
+        "rate": peak_of(trial.rate),
         "steps": trial.steps,
         "seed": trial.seed,
         "settings": dict(trial.settings),

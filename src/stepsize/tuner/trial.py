@@ -69,8 +69,7 @@ class Recipe:
 
     def curve(self, rate: float, steps: int, warmup: float | None = None) -> Schedule:
         """The learning rate over a whole run whose peak is `10**rate`."""
-        # Three digits: nobody reads more, and no training feels more.
-        peak = float(f"{10**rate:.3g}")
+        peak = peak_of(rate)
         if isinstance(self.schedule, Schedule):
             if warmup is not None:
                 raise InvalidSpace(
@@ -106,6 +105,11 @@ class Recipe:
         if self.optimizer and ("beta1" in given or "beta2" in given):
             own["betas"] = (given.get("beta1", 0.9), given.get("beta2", 0.999))
         return own
+
+
+def peak_of(rate: float) -> float:
+    """The peak that log10 `rate` stands for, to three digits: nobody reads more, and no training feels more."""
+    return float(f"{10**rate:.3g}")
 
 
 def _peak(schedule: Schedule) -> float:

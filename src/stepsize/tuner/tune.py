@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from stepsize.tuner.strategy import Decision, Result, conclude, search
 from stepsize.tuner.study import Study
 from stepsize.tuner.trial import Trial
 
-Measure = Callable[[Trial], Run]
+# A metric first seen after this share of the run says nothing of what was before training.
+LATE = 0.05
 
 
 def tune(
@@ -212,9 +213,15 @@ class _Conductor:
 
 def _result(asked: Order, trial: Trial, run: Run) -> Result:
     loss = run.final(asked.metric)
-    seen = run.columns.get(asked.metric) or run.columns.get("loss")
-    start = float(seen.value[0]) if seen is not None and seen.value.size else float("nan")
-    return Result(trial, loss, start, run.updates / asked.plan.steps)
+    return Result(trial, loss, _start(run, asked.metric), run.updates / asked.plan.steps)
+
+
+def _start(run: Run, metric: str) -> float:
+    """The metric before training: its first value, or the first loss where the metric came late."""
+    for column in (run.columns.get(metric), run.columns.get("loss")):
+        if column is not None and column.step.size and column.step[0] <= LATE * run.steps:
+            return float(column.value[0])
+    return float("nan")
 
 
 def _conclusion(decision: Decision) -> Document:

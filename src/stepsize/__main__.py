@@ -1,0 +1,5 @@
+"""`python -m stepsize` is the command `stepsize`."""
+
+from stepsize.cli import main
+
+main()
