@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from stepsize.errors import EngineError
+from stepsize.tuner.plan import Decision, Plan, Result
 from stepsize.tuner.space import parse_space
-from stepsize.tuner.strategy import Decision, Plan, Result, search
+from stepsize.tuner.strategy import search
 from stepsize.tuner.trial import Trial
 
 Loss = Callable[[Trial], float]

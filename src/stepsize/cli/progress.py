@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stepsize.cli.output import talk
-from stepsize.tuner.strategy import Result
+from stepsize.tuner.plan import Result
 from stepsize.tuner.trial import Trial
 
 # Seconds between two changes of a bar, however fast the updates are.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from stepsize._codec import write_atomically
 from stepsize.report.markup import body_of
 from stepsize.report.page import Page
 
@@ -59,13 +59,6 @@ def assets(names: tuple[str, ...]) -> str:
 
 def save(page: Page, path: str | os.PathLike[str]) -> Path:
     """Write the page to `path`, whole or not at all: a reader never sees half of it."""
-    target = Path(path)
     document = render(page)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_text(document, encoding="utf-8")
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
-    return target
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return write_atomically(path, document)

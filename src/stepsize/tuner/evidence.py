@@ -9,7 +9,7 @@ import numpy as np
 from stepsize.finding import Finding
 from stepsize.run import Run
 from stepsize.tuner.order import Order
-from stepsize.tuner.strategy import Decision
+from stepsize.tuner.plan import Decision
 
 # A posterior of the best rate wider than this many decades decides nothing.
 UNDECIDED = 2.0

@@ -12,9 +12,9 @@ from stepsize.loop import whole_updates
 from stepsize.policy import OPTIMIZERS
 from stepsize.schedule import Schedule
 from stepsize.schedule.document import BadDocument, read_node
+from stepsize.tuner.plan import Plan
 from stepsize.tuner.prior import PRIORS, REACH
 from stepsize.tuner.space import Dimension, parse_space, valid_range
-from stepsize.tuner.strategy import Plan
 from stepsize.tuner.trial import Recipe
 
 # A resumed search may be given more budget; all else must be as it was.

@@ -57,9 +57,9 @@ def answer(study: Study) -> str:
 def _facts(study: Study, low_high: tuple[float, float]) -> list[Fact]:
     low, high = low_high
     best = study.best.final(study.order.metric)
-    updates = study.best.steps
+    updates, confirmed = study.best.steps, study.decision.confirmed
     return [
-        Fact("Peak learning rate", f"{study.rate:.3g}", "least expected cost"),
+        Fact("Peak learning rate", f"{study.rate:.3g}", "run at full length" if confirmed else "least expected cost"),
         Fact("Costs less than 1 %", f"{low:.2g} – {high:.2g}", "of what training gains"),
         Fact("Twice too high costs", f"{study.cost_of(2):.1%}", "expected, of the gain"),
         Fact("Half as high costs", f"{study.cost_of(0.5):.1%}", "expected, of the gain"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from stepsize.tuner.strategy import Result
+from stepsize.tuner.plan import Result
 from stepsize.tuner.trial import Trial
 
 

@@ -20,12 +20,11 @@ from typing import Any, final
 
 from stepsize.errors import EngineError
 from stepsize.tuner.basin import Basin, Score, fit
-from stepsize.tuner.space import Dimension, fields
+from stepsize.tuner.plan import Decision, Plan, Result
+from stepsize.tuner.space import fields
 from stepsize.tuner.surface import Point, likeliest, propose
 from stepsize.tuner.trial import Trial
 
-# Horizons of the short and middle runs, as shares of the full one, and the fewest updates that say anything.
-SHORT, MIDDLE, FEWEST = 1 / 8, 0.35, 10
 # Shares of the budget that the stages may spend, and what more of it never helps with.
 BRACKET_SHARE, BRACKET_MOST = 0.33, 1.25
 JOINT_SHARE, JOINT_MOST = 0.35, 3.0
@@ -40,76 +39,6 @@ SAME = 0.09
 BELOW_DIVERGED = 0.2
 # The optimum's likely range must reach this many decades beyond a rate for another full run to look there.
 WORTH_A_RUN = 0.25
-
-
-@final
-@dataclass(frozen=True)
-class Plan:
-    """What is searched, and for how much.
-
-    Attributes:
-        steps: updates of a full run.
-        budget: in full-run equivalents, at least 1.
-        low, high: bounds of log10 of the rate.
-        prior: mean and standard deviation of log10 of the best rate.
-        space: what varies besides the rate.
-        seed: of the runs; the confirming run uses the next one.
-    """
-
-    steps: int
-    budget: float
-    low: float
-    high: float
-    prior: tuple[float, float]
-    space: tuple[Dimension, ...] = ()
-    seed: int = 0
-
-    @property
-    def short(self) -> int:
-        """Updates of a short run."""
-        return min(self.steps, max(FEWEST, round(SHORT * self.steps)))
-
-    @property
-    def middle(self) -> int:
-        """Updates of a middle run."""
-        return min(self.steps, max(2 * self.short, round(MIDDLE * self.steps)))
-
-
-@final
-@dataclass(frozen=True)
-class Result:
-    """What came out of a trial.
-
-    Attributes:
-        loss: the metric at the end; infinite if the run diverged.
-        start: the metric, or the loss, at the beginning.
-        cost: in full-run equivalents; less than its length where the run was cut short.
-    """
-
-    trial: Trial
-    loss: float
-    start: float
-    cost: float
-
-
-@final
-@dataclass(frozen=True)
-class Decision:
-    """What a search concluded.
-
-    Attributes:
-        rate: log10 of the peak.
-        settings: chosen for the other dimensions.
-        basin: the posterior it rests on.
-        confirmed: how many full-length runs were made at this rate and these settings.
-        results: all of them, in order.
-    """
-
-    rate: float
-    settings: tuple[tuple[str, Any], ...]
-    basin: Basin
-    confirmed: int
-    results: tuple[Result, ...]
 
 
 Search = Generator[Trial, Result, Any]

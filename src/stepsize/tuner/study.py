@@ -16,7 +16,7 @@ from stepsize.run import Run
 from stepsize.tuner.evidence import evidence, overfitting
 from stepsize.tuner.order import Order
 from stepsize.tuner.page import study_page
-from stepsize.tuner.strategy import Decision
+from stepsize.tuner.plan import Decision
 from stepsize.tuner.trial import Trial, peak_of
 
 SCHEMA = "stepsize.tune/1"

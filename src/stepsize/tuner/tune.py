@@ -16,8 +16,9 @@ from stepsize.run.store import Ledger
 from stepsize.schedule import Schedule
 from stepsize.training import as_training
 from stepsize.tuner.order import Order, differences, named, order
+from stepsize.tuner.plan import Decision, Result
 from stepsize.tuner.progress import Progress, Silence
-from stepsize.tuner.strategy import Decision, Result, conclude, search
+from stepsize.tuner.strategy import conclude, search
 from stepsize.tuner.study import Study
 from stepsize.tuner.trial import Trial
 
