@@ -65,7 +65,7 @@ class Schedule:
             return float(self.node.value(t, Scalars))
         xp = _namespace(step)
         if xp is np:
-            step = np.asarray(step, dtype=np.float64)
+            return self.node.value(np.clip(np.asarray(step, dtype=np.float64), 0, length), np)
         clamped = xp.maximum(step, 0)
         if not math.isinf(length):
             clamped = xp.minimum(clamped, length)
