@@ -131,8 +131,9 @@ def test_a_study_is_readable_while_it_grows(slow: Terminal) -> None:
         process.stderr.readline()
     assert finished(slow.folder / "out") >= 2
     shown = slow("show", "out/study.db")
-    assert shown.returncode == 2
+    assert shown.returncode == 0
     assert "has not ended" in shown.stderr
+    assert shown.stdout.count("finished") >= 2
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -23,9 +23,10 @@ from stepsize.run import Run
 from stepsize.schedule import Schedule
 from stepsize.schedule.algebra import SCHEMA as SCHEDULE_SCHEMA
 from stepsize.schedule.picture import sparkline, steps_to_draw
-from stepsize.tuner import Study, read_study
+from stepsize.tuner import Study, Unfinished, read_kept
 
 SQLITE = b"SQLite format 3\0"
+Thing = Schedule | Policy | Study | Unfinished | Run
 # Rows of the table of values.
 ROWS = 11
 
@@ -59,7 +60,7 @@ def show(
     _print(thing, output)
 
 
-def recognised(what: str) -> Schedule | Policy | Study | Run:
+def recognised(what: str) -> Thing:
     """What `what` names, by its content.
 
     Raises:
@@ -78,10 +79,10 @@ def recognised(what: str) -> Schedule | Policy | Study | Run:
     return _evaluated(what)
 
 
-def _read(path: Path) -> Schedule | Policy | Study | Run:
+def _read(path: Path) -> Thing:
     with path.open("rb") as file:
         if file.read(len(SQLITE)) == SQLITE:
-            return read_study(path)
+            return read_kept(path)
     schema = _schema(path)
     if schema == POLICY_SCHEMA:
         return Policy.load(path)
@@ -114,7 +115,7 @@ def _evaluated(expression: str) -> Schedule:
     return value
 
 
-def _print(thing: Schedule | Policy | Study | Run, output: Output) -> None:
+def _print(thing: Thing, output: Output) -> None:
     if isinstance(thing, Schedule):
         _print_schedule(thing, output)
     elif isinstance(thing, Policy):
@@ -126,8 +127,18 @@ def _print(thing: Schedule | Policy | Study | Run, output: Output) -> None:
         output.lines(answer_lines(thing))
         rows = [_run_row(thing, result) for result in thing.decision.results]
         output.table(["peak rate", "updates", "seed", "settings", thing.order.metric, "cost"], rows)
+    elif isinstance(thing, Unfinished):
+        output.say(f"the search has not ended: {len(thing.runs)} runs so far; tune with --resume goes on")
+        rows = [[_cell(value) for value in row.values()] for row in thing.document()["runs"]]
+        output.table(["peak rate", "updates", "seed", "outcome", "last loss"], rows)
     else:
         _print_run(thing, output)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _run_row(study: Study, result: Any) -> list[str]:
@@ -164,8 +175,8 @@ def _print_run(run: Run, output: Output) -> None:
     output.lines(pairs)
 
 
-def _document(thing: Schedule | Policy | Study | Run) -> dict[str, Any]:
-    if isinstance(thing, Policy | Study):
+def _document(thing: Thing) -> dict[str, Any]:
+    if isinstance(thing, Policy | Study | Unfinished):
         return thing.document()
     if isinstance(thing, Schedule):
         document: dict[str, Any] = json.loads(thing.to_json())
@@ -176,7 +187,9 @@ def _document(thing: Schedule | Policy | Study | Run) -> dict[str, Any]:
     return {"schema": "stepsize.run/1", "outcome": thing.outcome, "columns": columns}
 
 
-def _write_page(thing: Schedule | Policy | Study | Run, out: Path, what: str) -> None:
+def _write_page(thing: Thing, out: Path, what: str) -> None:
+    if isinstance(thing, Unfinished):
+        raise UnreadableRun(f"{what}: the search has not ended, so there is no page yet; resume it first")
     out.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(thing, Study):
         thing.report(out)

@@ -124,6 +124,28 @@ class Study:
         return f"<Study of {len(self.runs)} runs: peak {self.rate:.3g}, {metric} {self.best.final(metric):.4g}>"
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Unfinished:
+    """The runs of a search that has not concluded: it is at work, or was stopped."""
+
+    runs: tuple[Run, ...]
+
+    def document(self) -> Document:
+        """The runs as a JSON value: for each its highest rate so far, length, seed, outcome and last loss."""
+        rows = [
+            {
+                "rate": max(run["lr"]) if "lr" in run.columns else None,
+                "steps": run.steps,
+                "seed": run.seed,
+                "outcome": run.outcome,
+                "loss": _number(run.loss[-1]) if "loss" in run.columns else None,
+            }
+            for run in self.runs
+        ]
+        return {"schema": "stepsize.runs/1", "runs": rows}
+
+
 def _run_document(result: Any, run: Run) -> Document:
     trial = result.trial
     about = {

@@ -19,7 +19,7 @@ from stepsize.tuner.order import Order, differences, named, order
 from stepsize.tuner.plan import Decision, Result
 from stepsize.tuner.progress import Progress, Silence
 from stepsize.tuner.strategy import conclude, search
-from stepsize.tuner.study import Study
+from stepsize.tuner.study import Study, Unfinished
 from stepsize.tuner.trial import Trial
 
 # A metric first seen after this share of the run says nothing of what was before training.
@@ -108,13 +108,25 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     Raises:
         UnreadableRun: the file is no study, or the search in it has not ended.
     """
+    study = read_kept(path)
+    if isinstance(study, Unfinished):
+        raise UnreadableRun(f"{path}: the search has not ended ({len(study.runs)} runs so far); resume it first")
+    return study
+
+
+def read_kept(path: str | os.PathLike[str]) -> Study | Unfinished:
+    """What `tune` keeps at `path`, also while it is at work.
+
+    Raises:
+        UnreadableRun: the file is no study.
+    """
     if not Path(path).is_file():
         raise UnreadableRun(f"{path}: there is no such study")
     ledger = Ledger(path, write=False)
     try:
         kept, ended = ledger.note("order"), ledger.note("conclusion")
         if kept is None or ended is None:
-            raise UnreadableRun(f"{path}: the search has not ended ({ledger.count()} runs so far); resume it first")
+            return Unfinished(tuple(ledger.runs()))
         return _recalled(ledger, Order.from_document(kept), ended)
     finally:
         ledger.close()
