@@ -1,11 +1,13 @@
 """The page of a study, as a person meets it in a browser."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 import stepsize as ss
 from stepsize.report import number
+from stepsize.tuner.page import _call
 from tests.browser import Browser
 from tests.trainings import bowl
 
@@ -28,7 +30,7 @@ def test_the_answer_comes_first(browser: Browser, page: Path, study: ss.Study) -
     browser.open(page)
     first_screen = browser.run("return document.elementFromPoint(400, 150).closest('body').innerText.slice(0, 600)")
     assert f"peak learning rate of {study.rate:.3g}" in first_screen
-    for words in ("Costs less than 1 %", "Twice too high costs", "Half as high costs"):
+    for words in ("Costs less than 1\u00a0%", "Twice too high costs", "Half as high costs"):
         assert words in first_screen
     low, high = study.range
     assert f"{low:.2g}" in first_screen
@@ -79,3 +81,22 @@ def test_the_page_fits_the_screen_and_is_not_blank(browser: Browser, page: Path,
     """
     assert browser.run(inked, BASIN) > 20
     assert len(browser.screenshot()) > 20_000
+
+
+def test_the_page_tells_how_to_search_again(study: ss.Study, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for words in ("ss.tune(  # bowl", "steps=160", "budget=4.0", "seed=0", "low=1e-06", "high=100.0"):
+        assert words in text
+
+
+def test_the_command_on_the_page_makes_the_same_search() -> None:
+    space = {"weight_decay": (1e-3, 0.1), "warmup": (0.0, 0.2)}
+    study = ss.tune(bowl, budget=2.0, steps=60, space=space, name="t.py:bowl", optimizer="sgd")
+    words = shlex.split(_call(study.order).replace("\\\n", " "))
+    assert words[:3] == ["stepsize", "tune", "t.py:bowl"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert (given["--steps"], given["--budget"], given["--optimizer"]) == ("60", "2.0", "sgd")
+    assert [value for name, value in zip(words[3::2], words[4::2], strict=True) if name == "--space"] == [
+        "weight_decay=0.001:0.1",
+        "warmup=0:0.2",
+    ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,8 @@ from numpy.typing import NDArray
 from stepsize.report import Chart, Code, Fact, Page, Section, Series, Table, Text, rate_color
 from stepsize.schedule.picture import steps_to_draw
 from stepsize.tuner.evidence import informative
+from stepsize.tuner.order import Order
+from stepsize.tuner.space import Dimension
 from stepsize.tuner.trial import Trial
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _facts(study: Study, low_high: tuple[float, float]) -> list[Fact]:
     updates, confirmed = study.best.steps, study.decision.confirmed
     return [
         Fact("Peak learning rate", f"{study.rate:.3g}", "run at full length" if confirmed else "least expected cost"),
-        Fact("Costs less than 1 %", f"{low:.2g} – {high:.2g}", "of what training gains"),
+        Fact("Costs less than 1\N{NO-BREAK SPACE}%", f"{low:.2g} – {high:.2g}", "of what training gains"),
         Fact("Twice too high costs", f"{study.cost_of(2):.1%}", "expected, of the gain"),
         Fact("Half as high costs", f"{study.cost_of(0.5):.1%}", "expected, of the gain"),
         Fact(study.order.metric, f"{best:.4g}", f"measured over {updates} updates"),
@@ -85,9 +86,9 @@ def _basin_chart(study: Study) -> Chart:
         log_x=True,
         y_range=(basin.best - margin, top + margin),
         markers=[(study.rate, f"{study.rate:.3g}")],
-        spans=[(*study.range, "costs < 1 %")],
+        spans=[(*study.range, "costs < 1\N{NO-BREAK SPACE}%")],
         note="Points are runs, each with its own complete schedule; at the upper edge, those that diverged. "
-        "Lines are the fitted basin with its 80 % band.",
+        "Lines are the fitted basin with its 80\N{NO-BREAK SPACE}% band.",
     )
 
 
@@ -164,7 +165,7 @@ def _curve_chart(study: Study, name: str) -> Chart:
         name,
         series,
         y_range=_visible(series, basin.best + 1.3 * basin.gain),
-        note="Dark is a low rate, light a high one. A training loss seen often is smoothed over 2 % of the run.",
+        note="Dark is a low rate, light a high one. A training loss seen often is smoothed over 2\N{NO-BREAK SPACE}% of the run.",
     )
 
 
@@ -198,17 +199,37 @@ def _run_table(study: Study) -> Table:
 
 
 def _reproduce(study: Study) -> list[Text | Code]:
-    order = study.order
-    keep = {name: value for name, value in order.document().items() if name not in ("prior", "schedule")}
     use = (
         "import stepsize as ss\nfrom stepsize.torch import build\n\n"
         'policy = ss.Policy.load("policy.json")\noptimizer, scheduler = build(policy, model)\n'
         "# after each optimizer.step(): scheduler.step()"
     )
-    if order.recipe.optimizer is None:
+    if study.order.recipe.optimizer is None:
         use = 'import stepsize as ss\n\nlr = ss.Policy.load("policy.json").lr\n# update k uses the rate lr(k)'
     return [
         Text("The same training, arguments and seed lead to the same decisions."),
-        Code(json.dumps(keep, indent=2, default=str), label="What was asked"),
+        Code(_call(study.order), label="Search again"),
         Code(use, label="Use the policy"),
     ]
+
+
+def _call(order: Order) -> str:
+    """The command, or the line of Python, that makes this search."""
+    plan, recipe = order.plan, order.recipe
+    asked: dict[str, Any] = {"steps": plan.steps, "budget": plan.budget, "metric": order.metric, "seed": plan.seed}
+    asked |= {"optimizer": recipe.optimizer, "schedule": recipe.schedule}
+    asked |= {"low": float(f"{10**plan.low:.6g}"), "high": float(f"{10**plan.high:.6g}")}
+    known = {name: value for name, value in asked.items() if value is not None}
+    if ".py:" in order.training and isinstance(recipe.schedule, str):
+        options = [f"--{name} {value}" for name, value in known.items()]
+        options += [f"--space {d.name}={_on_the_command_line(d)}" for d in plan.space]
+        return " \\\n  ".join([f"stepsize tune {order.training}", *options])
+    space = {d.name: list(d.choices) if d.choices else (d.low, d.high) for d in plan.space}
+    lines = [f"{name}={value!r}," for name, value in {**known, **({"space": space} if space else {})}.items()]
+    return "\n    ".join([f"ss.tune(  # {order.training}", "training,", *lines]) + "\n)"
+
+
+def _on_the_command_line(dimension: Dimension) -> str:
+    if dimension.choices:
+        return ",".join(map(str, dimension.choices))
+    return f"{dimension.low:g}:{dimension.high:g}"
