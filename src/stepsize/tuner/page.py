@@ -165,7 +165,8 @@ def _curve_chart(study: Study, name: str) -> Chart:
         name,
         series,
         y_range=_visible(series, basin.best + 1.3 * basin.gain),
-        note="Dark is a low rate, light a high one. A training loss seen often is smoothed over 2\N{NO-BREAK SPACE}% of the run.",
+        note="Dark is a low rate, light a high one. A training loss seen often is smoothed over "
+        "2\N{NO-BREAK SPACE}% of the run.",
     )
 
 
