@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stepsize._codec import is_finite, summary
 from stepsize._randomness import preserved_randomness
 from stepsize.errors import InvalidSchedule, InvalidSpace, StepsizeError
 from stepsize.policy import Policy, as_policy
@@ -78,6 +79,13 @@ def whole_updates(value: Any, name: str = "steps") -> int:
         return whole_steps(value, name)
     except InvalidSchedule as error:
         raise InvalidSpace(str(error)) from None
+
+
+def rate_bound(value: Any, name: str) -> float:
+    """`value` as a bound of learning rates, or an error naming the argument."""
+    if not isinstance(value, int | float) or not is_finite(value) or value <= 0:
+        raise InvalidSpace(f"{name} must be a learning rate above 0, got {summary(value)}")
+    return value
 
 
 def _train_and_close(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:

@@ -23,7 +23,6 @@ from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 from stepsize.policy import Policy
 
-Observation = Mapping[str, float]
 Values = Mapping[str, float]
 Settings = Mapping[str, Any]
 

@@ -53,6 +53,8 @@ def test_nothing_is_overwritten_without_force(terminal: Terminal) -> None:
     assert "--resume" in again.stderr
     assert "--force" in again.stderr
     assert (terminal.folder / "out" / "policy.json").read_bytes() == before
+    assert terminal(*TUNE, "-q", "--force", "--low", "0").returncode == 2
+    assert read_study(terminal.folder / "out" / "study.db").runs, "a slip of the keyboard deleted the study"
     assert terminal(*TUNE, "-q", "--resume").returncode == 0
     assert terminal(*TUNE, "-q", "--force", "--seed", "5").returncode == 0
 

@@ -105,3 +105,26 @@ def test_an_error_of_the_training_is_passed_on_in_words() -> None:
 
     with pytest.raises(ss.EngineError, match="wrong shape"):
         ss.find(broken)
+
+
+def test_a_seed_that_breaks_leaves_the_others_with_their_own_runs() -> None:
+    def first_breaks(seed: int) -> Generator[Any, float, None]:
+        yield from always_nan(seed) if seed == 0 else bowl(seed)
+
+    found = ss.find(first_breaks)
+    assert [run.seed for run in found.runs] == [1, 2]
+    assert len(found.ramps) == 2
+
+
+def test_a_loss_that_is_seen_now_and_then_is_paired_with_the_rate_it_was_seen_at() -> None:
+    def sparse(seed: int) -> Generator[Any, float, None]:
+        inner, step, lr = bowl(seed), 0, (yield)
+        next(inner)
+        while True:
+            loss = inner.send(lr)
+            step += 1
+            lr = yield {"loss": loss} if step % 3 == 0 else {}
+
+    often, seldom = ss.find(bowl, steps=600), ss.find(sparse, steps=600)
+    assert seldom.informative
+    assert abs(np.log10(seldom.high / often.high)) < 0.3

@@ -54,7 +54,7 @@ def demo(
     resume
         Go on with the study in that folder.
     """
-    database = prepare(out, output)
+    database = prepare(out)
     begun = time.monotonic()
     with work(), bars(output.quiet) as place:
         output.say("loading 5,000 digits")
@@ -64,7 +64,14 @@ def demo(
         task = make_task(steps)
         progress = SearchProgress(place, output.quiet, budget, steps)
         study = search(
-            task, budget, seed=seed, out=database, resume=resume, name="demo: MNIST-5k CNN", progress=progress
+            task,
+            budget,
+            seed=seed,
+            out=database,
+            resume=resume,
+            overwrite=output.force,
+            name="demo: MNIST-5k CNN",
+            progress=progress,
         )
         entries = _beside_defaults(task, study, seeds, database, Bar(place, "comparison", 3 * seeds * steps), output)
     paths = deliver(study, out)

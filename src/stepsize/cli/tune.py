@@ -12,7 +12,6 @@ from stepsize.cli.load import load
 from stepsize.cli.output import Output, work
 from stepsize.cli.progress import SearchProgress, bars
 from stepsize.errors import InvalidSpace
-from stepsize.run.store import delete
 from stepsize.tuner import Study
 from stepsize.tuner import tune as search
 
@@ -68,7 +67,7 @@ def tune(
     settings = parse_settings(space)
     with work():
         target = load(training)
-        database = prepare(out, output)
+        database = prepare(out)
         updates = steps or getattr(target, "steps", None) or 1
         with bars(output.quiet) as place:
             study = search(
@@ -84,6 +83,7 @@ def tune(
                 seed=seed,
                 out=database,
                 resume=resume,
+                overwrite=output.force,
                 name=training.rpartition("/")[2],
                 progress=SearchProgress(place, output.quiet, budget, updates),
             )
@@ -95,15 +95,12 @@ def tune(
     output.say(f"next: open {paths['report']}, or: stepsize show {paths['policy']}")
 
 
-def prepare(out: Path, output: Output) -> Path:
-    """The folder made, and the place of the study in it; free, if --force says so."""
+def prepare(out: Path) -> Path:
+    """The folder made, and the place of the study in it."""
     if out.exists() and not out.is_dir():
         raise InvalidSpace(f"{out} is a file; give a folder with -o")
     out.mkdir(parents=True, exist_ok=True)
-    database = out / "study.db"
-    if output.force:
-        delete(database)
-    return database
+    return out / "study.db"
 
 
 def deliver(study: Study, out: Path) -> dict[str, str]:

@@ -14,7 +14,6 @@ from stepsize.run import Run
 from stepsize.run.store import Ledger
 from stepsize.schedule import warmup_cosine
 
-COLUMNS = ("val_loss", "val_accuracy", "test_loss", "test_accuracy")
 # Seeds that no search used: the contest must not replay the runs that the choice was made by.
 FIRST_SEED = 1_000
 WARMUP = 0.05

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from stepsize._codec import is_finite, summary
 from stepsize.errors import EngineError, InvalidSpace
 from stepsize.finder.ramp import Ramp, read_ramp
 from stepsize.finder.range import Range
 from stepsize.finding import Finding
-from stepsize.loop import drive, whole_updates
+from stepsize.loop import drive, rate_bound, whole_updates
 from stepsize.policy import Policy
 from stepsize.run import Run
 from stepsize.schedule import exponential
@@ -75,15 +74,11 @@ def find(
     name = optimizer or getattr(training, "optimizer", None)
     policy = Policy(exponential(low, high, steps), name)
     runs = [_ramp(door, policy, steps, seed + i, settings, i, progress) for i in range(seeds)]
-    ramps = [_read(run) for run in runs]
-    return _conclude([r for r in ramps if r is not None], runs, low, high)
+    return _conclude(runs, high)
 
 
 def _check(low: Any, high: Any, steps: Any, seeds: Any) -> None:
-    for name, value in (("low", low), ("high", high)):
-        if not isinstance(value, int | float) or not is_finite(value) or value <= 0:
-            raise InvalidSpace(f"{name} must be a learning rate above 0, got {summary(value)}")
-    if not low * 10 <= high:
+    if not rate_bound(low, "low") * 10 <= rate_bound(high, "high"):
         raise InvalidSpace(f"high must be at least 10 times low, got low={low!r}, high={high!r}")
     if whole_updates(steps) < FEWEST:
         raise InvalidSpace(f"steps must be at least {FEWEST} for a ramp to be read, got {steps}")
@@ -113,47 +108,36 @@ def _ramp(door: Any, policy: Policy, steps: int, seed: int, settings: Any, index
 
 
 def _read(run: Run) -> Ramp | None:
-    rates, losses = np.log10(run["lr"]), run.loss
-    rates = rates[: losses.size]
+    # The rate is noted at every update, the loss perhaps not.
+    steps, losses = run.column("loss")
+    rates = np.log10(run["lr"][steps])
     if np.isfinite(losses).sum() < FEWEST:
         return None
     return read_ramp(rates, losses, complete=run.outcome == "finished")
 
 
-def _conclude(ramps: list[Ramp], runs: list[Run], low: float, high: float) -> Range:
+def _conclude(runs: list[Run], high: float) -> Range:
+    read = [(ramp, run) for run in runs if (ramp := _read(run)) is not None]
+    ramps = [ramp for ramp, _ in read]
     usable = [ramp for ramp in ramps if ramp.clear]
     suggestions = [max(min(ramp.lowest, ramp.high - BELOW_EDGE), ramp.low) for ramp in usable]
     spread = max(suggestions) - min(suggestions) if suggestions else math.inf
-    evidence = _evidence(ramps, usable, runs, spread, high)
     informative = 2 * len(usable) > len(runs) and spread <= AGREEMENT
-    if not informative:
-        unknown = math.nan
-        return Range(
-            unknown,
-            unknown,
-            unknown,
-            10**spread if usable else math.inf,
-            False,
-            evidence,
-            tuple(ramps),
-            _kept(ramps, runs),
-        )
-    edges = (np.median([r.low for r in usable]), np.median([r.high for r in usable]), np.median(suggestions))
-    bottom, top, middle = (float(10**value) for value in edges)
+    bottom = top = middle = math.nan
+    if informative:
+        edges = (np.median([r.low for r in usable]), np.median([r.high for r in usable]), np.median(suggestions))
+        bottom, top, middle = (float(10**value) for value in edges)
+        middle = min(max(middle, bottom), top)
     return Range(
-        bottom,
-        top,
-        min(max(middle, bottom), top),
-        10**spread,
-        True,
-        evidence,
-        tuple(ramps),
-        _kept(ramps, runs),
+        low=bottom,
+        high=top,
+        suggestion=middle,
+        spread=10**spread,
+        informative=informative,
+        evidence=_evidence(ramps, usable, runs, spread, high),
+        ramps=tuple(ramps),
+        runs=tuple(run for _, run in read),
     )
-
-
-def _kept(ramps: list[Ramp], runs: list[Run]) -> tuple[Run, ...]:
-    return tuple(runs[: len(ramps)])
 
 
 def _evidence(

@@ -13,9 +13,7 @@ from stepsize._codec import summary
 from stepsize.errors import InvalidPolicy
 from stepsize.policy import learning_rate
 from stepsize.schedule import Schedule, as_schedule
-
-# Values are computed this many steps at a time, so that a step costs a list lookup.
-BLOCK = 1024
+from stepsize.schedule.algebra import BLOCK
 
 
 @final
@@ -91,7 +89,7 @@ class Scheduler(LRScheduler):
         self._move(position)
 
     def _move(self, position: int) -> None:
-        """Go to `position`, with the next block of values computed."""
+        """Go to `position`, with the next block of values computed, so that a step costs a list lookup."""
         self._begin = self.last_epoch = position
         steps = np.arange(position, position + BLOCK)
         self._rows = [(name, schedule(steps).tolist()) for name, schedule in self.schedules.items()]

@@ -11,6 +11,7 @@ import numpy as np
 
 from stepsize._codec import is_finite, summary
 from stepsize.errors import InvalidSpace
+from stepsize.loop import rate_bound
 
 # A range that spans at least this ratio is searched by ratios, a narrower one by differences.
 LOG_RATIO = 10.0
@@ -108,12 +109,10 @@ def spread_points(count: int, dimensions: int) -> np.ndarray[Any, np.dtype[np.fl
 
 def valid_range(low: float, high: float) -> tuple[float, float]:
     """The bounds of the learning rate, checked."""
-    for name, value in (("low", low), ("high", high)):
-        if not isinstance(value, int | float) or not is_finite(value) or value <= 0:
-            raise InvalidSpace(f"{name} must be a learning rate above 0, got {summary(value)}")
+    bounds = math.log10(rate_bound(low, "low")), math.log10(rate_bound(high, "high"))
     if not low < high:
         raise InvalidSpace(f"low must be below high, got low={low!r}, high={high!r}")
-    return math.log10(low), math.log10(high)
+    return bounds
 
 
 def fields(dimensions: Sequence[Dimension], shares: Sequence[float]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from stepsize._codec import Document
 from stepsize.errors import EngineError, InvalidSpace, UnreadableRun
 from stepsize.loop import drive
 from stepsize.run import Run
-from stepsize.run.store import Ledger
+from stepsize.run.store import Ledger, delete
 from stepsize.schedule import Schedule
 from stepsize.training import as_training
 from stepsize.tuner.order import Order, differences, named, order
@@ -40,6 +40,7 @@ def tune(
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     name: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
@@ -67,6 +68,7 @@ def tune(
         out: the file that keeps the study (SQLite), safe against a kill at any moment; None keeps it in
             memory.
         resume: go on with the study in `out`, if there is one; its budget may be raised.
+        overwrite: start over where `out` holds a study; it is deleted once the arguments are known to be good.
         name: of the training, kept with the study.
         progress: told how it gets on.
     Raises:
@@ -92,6 +94,8 @@ def tune(
     metric = metric or getattr(training, "metric", None) or ""
     label = name or str(getattr(training, "__name__", type(training).__name__))
     asked = order(label, metric, steps, budget, optimizer, schedule, low, high, space, seed)
+    if overwrite and out is not None:
+        delete(out)
     ledger = Ledger(out)
     try:
         asked = _opened(ledger, asked, resume)
