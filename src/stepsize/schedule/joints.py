@@ -9,49 +9,84 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, final
 
+import numpy as np
+
 from stepsize._codec import Document, fields_document
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule.node import Length, Node, finite, locate, positive, power, select, take, whole_steps
-
-# Beyond this many steps float64 can no longer tell neighbouring steps apart.
-MAX_STEPS = 2**53
-# Each cycle of a stretching repetition has an entry in a table; more than this is a slip of the keyboard.
-MAX_CYCLES = 100_000
+from stepsize.schedule.node import (
+    Bounds,
+    Length,
+    Node,
+    Scalars,
+    Value,
+    finite,
+    number,
+    select,
+    span,
+    times,
+    union,
+)
 
 
 @final
 @dataclass(frozen=True)
 class Sequence(Node):
-    """Parts one after another; each starts when the one before has ended."""
+    """Parts one after another; each starts when the one before has ended. Made by `chain`."""
 
     parts: tuple[Node, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Sequence, self.parts))
         for part in self.parts[:-1]:
-            if math.isinf(part.length):
+            if part.resolved and math.isinf(part.length):
                 raise InvalidSchedule(f"{part.code()} never ends, so nothing can follow it; give it a number of steps")
+        _ = self.shape
 
     @cached_property
-    def _starts(self) -> tuple[int, ...]:
+    def starts(self) -> tuple[int, ...]:
+        """The first step of each part."""
         return tuple(accumulate((int(part.length) for part in self.parts[:-1]), initial=0))
 
     @property
     def length(self) -> Length:
-        return self._starts[-1] + self.parts[-1].length
+        return self.starts[-1] + self.parts[-1].length
 
     def value(self, t: Any, xp: Any) -> Any:
-        parts = [lambda local, part=part: part.value(local, xp) for part in self.parts]
-        return select(t, self._starts, parts, xp)
+        return select(t, self.starts, self.parts, xp)
 
     def stretched(self, factor: float) -> Node:
         return Sequence(tuple(part.stretched(factor) for part in self.parts))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        found = []
+        for first, part in zip(self.starts, self.parts, strict=True):
+            if begin <= first + part.length and end >= first:
+                found.append(part.bounds(max(begin - first, 0), min(end - first, part.length)))
+        return union(found)
+
+    def total(self, begin: int, end: int) -> Any:
+        ends = [*self.starts[1:], end]
+        spans = [(max(begin, a), min(end, max(b, begin))) for a, b in zip(self.starts, ends, strict=True)]
+        parts = zip(self.starts, self.parts, spans, strict=True)
+        return sum(part.total(a - first, b - first) for first, part, (a, b) in parts if a < b)
+
     def code(self) -> str:
-        return " >> ".join(_operand(part) for part in self.parts)
+        return " >> ".join(operand(part) for part in self.parts)
 
     def document(self) -> Document:
         return {"kind": "sequence", **fields_document(self)}
+
+    def children(self) -> tuple[Node, ...]:
+        return self.parts
+
+
+def chain(parts: Iterable[Node]) -> Node:
+    """Parts one after another; a part of no steps is absent, unless all are, and then the last stands."""
+    every = tuple(parts)
+    present = [part for part in every if not (part.resolved and part.length == 0)]
+    if len(present) < 2:
+        return (present or every)[-1]
+    return Sequence(tuple(present))
 
 
 @final
@@ -63,22 +98,32 @@ class Product(Node):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Product, self.parts))
+        _ = self.shape
 
     @property
     def length(self) -> Length:
         return max(part.length for part in self.parts)
 
     def value(self, t: Any, xp: Any) -> Any:
-        return math.prod(_held(part, t, xp) for part in self.parts)
+        return math.prod(held(part, t, xp) for part in self.parts)
 
     def stretched(self, factor: float) -> Node:
         return Product(tuple(part.stretched(factor) for part in self.parts))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        result = (1.0, 1.0)
+        for part in self.parts:
+            result = times(result, held_bounds(part, begin, end))
+        return result
+
     def code(self) -> str:
-        return " * ".join(_operand(part) for part in self.parts)
+        return " * ".join(operand(part) for part in self.parts)
 
     def document(self) -> Document:
         return {"kind": "product", **fields_document(self)}
+
+    def children(self) -> tuple[Node, ...]:
+        return self.parts
 
 
 @final
@@ -90,22 +135,33 @@ class Sum(Node):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Sum, self.parts))
+        _ = self.shape
 
     @property
     def length(self) -> Length:
         return max(part.length for part in self.parts)
 
     def value(self, t: Any, xp: Any) -> Any:
-        return sum(_held(part, t, xp) for part in self.parts)
+        return sum(held(part, t, xp) for part in self.parts)
 
     def stretched(self, factor: float) -> Node:
         return Sum(tuple(part.stretched(factor) for part in self.parts))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        lows, highs = zip(*(held_bounds(part, begin, end) for part in self.parts), strict=True)
+        return sum(lows), sum(highs)
+
+    def total(self, begin: int, end: int) -> Any:
+        return sum(held_total(part, begin, end) for part in self.parts)
+
     def code(self) -> str:
-        return " + ".join(_operand(part) for part in self.parts)
+        return " + ".join(operand(part) for part in self.parts)
 
     def document(self) -> Document:
         return {"kind": "sum", **fields_document(self)}
+
+    def children(self) -> tuple[Node, ...]:
+        return self.parts
 
 
 @final
@@ -113,27 +169,40 @@ class Sum(Node):
 class Scale(Node):
     """A schedule times a number."""
 
-    factor: float
+    factor: Value
     of: Node
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factor", finite(self.factor, "factor"))
+        _ = self.shape
 
     @property
     def length(self) -> Length:
         return self.of.length
 
     def value(self, t: Any, xp: Any) -> Any:
-        return self.factor * self.of.value(t, xp)
+        return number(self.factor, xp) * self.of.value(t, xp)
 
     def stretched(self, factor: float) -> Node:
         return Scale(self.factor, self.of.stretched(factor))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        return times(span(self.factor), self.of.bounds(begin, end))
+
+    def total(self, begin: int, end: int) -> Any:
+        return number(self.factor, np) * self.of.total(begin, end)
+
     def code(self) -> str:
-        return f"{self.factor!r} * {_operand(self.of)}"
+        return f"{self.factor!r} * {operand(self.of)}"
 
     def document(self) -> Document:
         return {"kind": "scale", **fields_document(self)}
+
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.factor,)
+
+    def children(self) -> tuple[Node, ...]:
+        return (self.of,)
 
 
 @final
@@ -141,27 +210,41 @@ class Scale(Node):
 class Shift(Node):
     """A schedule plus a number."""
 
-    offset: float
+    offset: Value
     of: Node
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "offset", finite(self.offset, "offset"))
+        _ = self.shape
 
     @property
     def length(self) -> Length:
         return self.of.length
 
     def value(self, t: Any, xp: Any) -> Any:
-        return self.of.value(t, xp) + self.offset
+        return self.of.value(t, xp) + number(self.offset, xp)
 
     def stretched(self, factor: float) -> Node:
         return Shift(self.offset, self.of.stretched(factor))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        (low, high), (least, most) = self.of.bounds(begin, end), span(self.offset)
+        return low + least, high + most
+
+    def total(self, begin: int, end: int) -> Any:
+        return self.of.total(begin, end) + number(self.offset, np) * (end - begin)
+
     def code(self) -> str:
-        return f"{_operand(self.of)} + {self.offset!r}"
+        return f"{operand(self.of)} + {self.offset!r}"
 
     def document(self) -> Document:
         return {"kind": "shift", **fields_document(self)}
+
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.offset,)
+
+    def children(self) -> tuple[Node, ...]:
+        return (self.of,)
 
 
 @final
@@ -169,14 +252,15 @@ class Shift(Node):
 class Clip(Node):
     """A schedule held between two values."""
 
-    low: float
-    high: float
+    low: Value
+    high: Value
     of: Node
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", finite(self.low, "low"))
         object.__setattr__(self, "high", finite(self.high, "high"))
-        if self.low > self.high:
+        _ = self.shape
+        if np.any(np.greater(self.low, self.high)):
             raise InvalidSchedule(f"clip needs low <= high, got low={self.low!r}, high={self.high!r}")
 
     @property
@@ -184,89 +268,48 @@ class Clip(Node):
         return self.of.length
 
     def value(self, t: Any, xp: Any) -> Any:
-        return xp.minimum(xp.maximum(self.of.value(t, xp), self.low), self.high)
+        return xp.minimum(xp.maximum(self.of.value(t, xp), number(self.low, xp)), number(self.high, xp))
 
     def stretched(self, factor: float) -> Node:
         return Clip(self.low, self.high, self.of.stretched(factor))
 
+    def bounds(self, begin: float, end: float) -> Bounds:
+        (low, high), (least, _), (_, most) = self.of.bounds(begin, end), span(self.low), span(self.high)
+        return min(max(low, least), most), min(max(high, least), most)
+
     def code(self) -> str:
-        return f"{_operand(self.of)}.clip({self.low!r}, {self.high!r})"
+        return f"{operand(self.of)}.clip({self.low!r}, {self.high!r})"
 
     def document(self) -> Document:
         return {"kind": "clip", **fields_document(self)}
 
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.low, self.high)
 
-@final
-@dataclass(frozen=True)
-class Repeat(Node):
-    """A schedule again and again: cycle i is `shrink**i` times as high and `stretch**i` times as long."""
+    def children(self) -> tuple[Node, ...]:
+        return (self.of,)
 
-    of: Node
-    times: int | None = None
-    shrink: float = 1.0
-    stretch: float = 1.0
 
-    def __post_init__(self) -> None:
-        if math.isinf(self.of.length):
-            raise InvalidSchedule(f"{self.of.code()} never ends, so it cannot repeat; give it a number of steps")
-        if self.times is not None:
-            object.__setattr__(self, "times", whole_steps(self.times, "times"))
-        for name in ("shrink", "stretch"):
-            object.__setattr__(self, name, positive(getattr(self, name), name))
-        if self.stretch < 1 and self.times is None:
-            raise InvalidSchedule(f"stretch={self.stretch!r} shrinks the cycles to nothing; give times")
-        if self.stretch != 1 and not (self.times or 1) <= len(self._starts) - 1 <= MAX_CYCLES:
-            raise InvalidSchedule(
-                f"times={self.times} with stretch={self.stretch!r} leaves cycles shorter than one step, "
-                f"more than {MAX_CYCLES} cycles, or a schedule longer than {MAX_STEPS} steps"
-            )
+def held(part: Node, t: Any, xp: Any) -> Any:
+    """The value of a part inside a longer whole: after its end, its end value."""
+    return part.value(t if math.isinf(part.length) else xp.minimum(t, part.length), xp)
 
-    @cached_property
-    def _starts(self) -> tuple[int, ...]:
-        """First steps of the cycles, then the end: exact integers, never a logarithm rounded down."""
-        if self.stretch == 1:
-            return (0,)
-        starts, length = [0], float(self.of.length)
-        most = min(self.times or math.inf, MAX_CYCLES + 1)
-        while length >= 1 and starts[-1] + round(length) <= MAX_STEPS and len(starts) <= most:
-            starts.append(starts[-1] + round(length))
-            length *= self.stretch
-        return tuple(starts)
 
-    @property
-    def length(self) -> Length:
-        if self.times is None:
-            return math.inf
-        return self.times * self.of.length if self.stretch == 1 else self._starts[-1]
+def held_bounds(part: Node, begin: float, end: float) -> Bounds:
+    return part.bounds(min(begin, part.length), min(end, part.length))
 
-    def value(self, t: Any, xp: Any) -> Any:
-        cycle, local = self._locate(t, xp)
-        inner = self.of.value(local, xp)
-        return inner if self.shrink == 1 else power(self.shrink, cycle, xp) * inner
 
-    def _locate(self, t: Any, xp: Any) -> tuple[Any, Any]:
-        size = self.of.length
-        if self.stretch == 1:
-            cycle = xp.floor(t / size)
-            if self.times is not None:
-                cycle = xp.minimum(cycle, self.times - 1)
-            return cycle, t - cycle * size
-        starts = self._starts
-        # Asked at the very end, the last cycle answers: its end value is what holds.
-        cycle = xp.minimum(locate(t, starts, xp), len(starts) - 2)
-        begin, end = take(starts, cycle, xp), take(starts, cycle + 1, xp)
-        # Multiplied first: a whole step stays a whole step, so inner boundaries are exact too.
-        return cycle, xp.minimum((t - begin) * size / (end - begin), size)
+def held_total(part: Node, begin: int, end: int) -> Any:
+    """The sum over the steps of a longer whole."""
+    last = min(max(begin, part.length), end)
+    if last == end:
+        return part.total(begin, end)
+    after = part.value(np.full((1,) * len(part.shape), float(part.length)), np) if part.shape else end_value(part)
+    return part.total(begin, int(last)) + after * (end - last)
 
-    def stretched(self, factor: float) -> Node:
-        return Repeat(self.of.stretched(factor), self.times, self.shrink, self.stretch)
 
-    def code(self) -> str:
-        options = [f"{name}={getattr(self, name)!r}" for name in ("shrink", "stretch") if getattr(self, name) != 1]
-        return f"{_operand(self.of)}.repeat({', '.join([repr(self.times), *options])})"
-
-    def document(self) -> Document:
-        return {"kind": "repeat", **fields_document(self)}
+def end_value(part: Node) -> float:
+    return float(part.value(part.length, Scalars))
 
 
 def _flat(kind: type[Sequence] | type[Product] | type[Sum], parts: Iterable[Node]) -> tuple[Node, ...]:
@@ -278,10 +321,6 @@ def _flat(kind: type[Sequence] | type[Product] | type[Sum], parts: Iterable[Node
     return tuple(flat)
 
 
-def _held(part: Node, t: Any, xp: Any) -> Any:
-    return part.value(t if math.isinf(part.length) else xp.minimum(t, part.length), xp)
-
-
-def _operand(node: Node) -> str:
+def operand(node: Node) -> str:
     """A node's code as an operand: joints written with an operator go in parentheses."""
     return f"({node.code()})" if isinstance(node, Sequence | Product | Sum | Scale | Shift) else node.code()

@@ -4,14 +4,19 @@ A node is written once, against a namespace `xp` of the array-API names it needs
 `xp` is `Scalars` for Python numbers, `numpy` for NumPy arrays, or whatever namespace an array brings
 with it; so a new framework touches no node. Every node is asked only at 0 <= t <= its length: the
 face clamps once, and joints clamp for their parts.
+
+A value may be an array (64 peaks, one a lane): it is kept as nested tuples, which are immutable,
+hashable, equal by value and JSON as they are. `t` then comes with one more axis for each of theirs.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +26,14 @@ from stepsize._codec import Document, is_finite, summary
 from stepsize.errors import InvalidSchedule
 
 Length = int | float  # whole steps, or math.inf for a schedule that never ends
+Value = Any  # a float, or nested tuples of floats: an array as a parameter
+Bounds = tuple[float, float]  # lowest and highest
+# Values summed one by one at a time.
+SUM_BLOCK = 1 << 16
+
+
+class Misfit(InvalidSchedule):
+    """Parts that do not fit into the whole: on another run they might."""
 
 
 class Node(ABC):
@@ -40,6 +53,36 @@ class Node(ABC):
         """The same curve over `factor` times as many steps."""
 
     @abstractmethod
+    def bounds(self, begin: float, end: float) -> Bounds:
+        """Two numbers between which all values of begin <= t <= end lie; the tighter the better."""
+
+    def total(self, begin: int, end: int) -> Any:
+        """The sum of the values of the steps begin, ..., end - 1."""
+        return sum_steps(lambda t: self.value(t, np), begin, end, len(self.shape))
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one value: () for a number."""
+        own = map(np.shape, self.numbers())
+        try:
+            return np.broadcast_shapes(*own, *(node.shape for node in self.children()))
+        except ValueError:
+            raise InvalidSchedule(f"the arrays in {self.code()} do not broadcast together") from None
+
+    @cached_property
+    def resolved(self) -> bool:
+        """Whether every duration is in steps, so that the values are known."""
+        return all(node.resolved for node in self.children())
+
+    def numbers(self) -> tuple[Value, ...]:
+        """The parameters that may be arrays."""
+        return ()
+
+    def children(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
+        return ()
+
+    @abstractmethod
     def code(self) -> str:
         """The Python expression that builds this node with the names of `stepsize`."""
 
@@ -52,41 +95,44 @@ class Scalars:
     """The namespace for Python numbers: `math`, under the array-API names."""
 
     cos = staticmethod(math.cos)
+    sin = staticmethod(math.sin)
+    tanh = staticmethod(math.tanh)
     sqrt = staticmethod(math.sqrt)
     floor = staticmethod(math.floor)
     minimum = staticmethod(min)
     maximum = staticmethod(max)
 
 
-def select(t: Any, starts: Sequence[int], parts: Sequence[Callable[[Any], Any]], xp: Any) -> Any:
+def select(t: Any, starts: Sequence[int], parts: Sequence[Node], xp: Any) -> Any:
     """The value of the part in charge at `t`: part i from `starts[i]` on, given its own local time."""
     if xp is Scalars:
         i = bisect_right(starts, t) - 1
-        return parts[i](t - starts[i])
+        return parts[i].value(t - starts[i], xp)
     if xp is np:
         return _select_numpy(t, starts, parts)
-    result = parts[0](xp.minimum(t, starts[1]))
-    for i in range(1, len(parts)):
-        local = xp.maximum(t - starts[i], 0)
-        if i + 1 < len(parts):
-            local = xp.minimum(local, starts[i + 1] - starts[i])
-        result = xp.where(t >= starts[i], parts[i](local), result)
+    result = parts[-1].value(xp.maximum(t - starts[-1], 0), xp)
+    for (start, stop), part in zip(reversed(list(pairwise(starts))), parts[-2::-1], strict=True):
+        inside = (t >= start) & (t < stop)
+        # Where it is not in charge a part answers for its middle: at an end a derivative may be infinite.
+        local = xp.where(inside, t - start, (stop - start) // 2)
+        result = xp.where(inside, part.value(local, xp), result)
     return result
 
 
-def _select_numpy(t: Any, starts: Sequence[int], parts: Sequence[Callable[[Any], Any]]) -> Any:
-    out = np.empty_like(t)
-    if t.ndim == 1 and t.size and bool(np.all(t[1:] >= t[:-1])):
+def _select_numpy(t: Any, starts: Sequence[int], parts: Sequence[Node]) -> Any:
+    line = t.reshape(-1)  # the face asks with one axis of steps; those of array parameters have size 1
+    if line.size and bool(np.all(line[1:] >= line[:-1])):
         # A curve in order: each part sees one slice, so nothing is computed twice.
-        cuts = [*np.searchsorted(t, starts, side="left").tolist(), t.size]
+        cuts = [*np.searchsorted(line, starts, side="left").tolist(), line.size]
         cuts[0] = 0
         spans: list[Any] = [slice(a, b) for a, b in pairwise(cuts)]
     else:
-        index = np.searchsorted(np.asarray(starts), t, side="right") - 1
+        index = np.searchsorted(np.asarray(starts), line, side="right") - 1
         spans = [index == i for i in range(len(parts))]
+    out = np.empty(np.broadcast_shapes(t.shape, *(part.shape for part in parts)))
     for start, part, span in zip(starts, parts, spans, strict=True):
         if (local := t[span]).size:
-            out[span] = part(local - start)
+            out[span] = part.value(local - start, np)
     return out
 
 
@@ -94,15 +140,60 @@ def locate(t: Any, starts: Sequence[int], xp: Any) -> Any:
     """The index of the last of `starts` that is <= t."""
     if xp is Scalars:
         return bisect_right(starts, t) - 1
-    return xp.searchsorted(xp.asarray(starts), t, side="right") - 1
+    return xp.searchsorted(as_table(starts, t, xp), t, side="right") - 1
 
 
-def take(table: Sequence[float], index: Any, xp: Any) -> Any:
-    """`table[index]`, for a number or an array of indices."""
-    return table[index] if xp is Scalars else xp.asarray(table)[index]
+def take(table: Sequence[float], index: Any, t: Any, xp: Any) -> Any:
+    """`table[index]`, for a number or an array of indices, in the kind of numbers that `t` has."""
+    return table[index] if xp is Scalars else xp.take(as_table(table, t, xp), index)
 
 
-def power(base: float, exponent: Any, xp: Any) -> Any:
+def as_table(table: Sequence[float], t: Any, xp: Any) -> Any:
+    """`table` as an array of the dtype of `t`; what that cannot hold, no step of its kind can reach."""
+    if xp is np:
+        return np.asarray(table)
+    integer = re.search(r"int(\d+)", str(t.dtype))
+    most = (1 << (int(integer[1]) - 1)) - 1 if integer else math.inf
+    return xp.asarray([min(entry, most) for entry in table], dtype=t.dtype)
+
+
+def number(value: Value, xp: Any) -> Any:
+    """A parameter ready for arithmetic: an array if it is one."""
+    return value if type(value) is float else xp.asarray(value)
+
+
+def zero(t: Any) -> Any:
+    """0.0, of the kind and shape of `t`; true division makes it a float in every namespace."""
+    return 0 * t / 1
+
+
+def span(*values: Any) -> Bounds:
+    """The lowest and the highest of some values, arrays among them."""
+    return min(float(np.min(value)) for value in values), max(float(np.max(value)) for value in values)
+
+
+def union(spans: Sequence[Bounds]) -> Bounds:
+    """The narrowest bounds around others."""
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def times(one: Bounds, other: Bounds) -> Bounds:
+    """Bounds of a product."""
+    corners = [a * b if a and b else 0.0 for a in one for b in other]  # 0 times infinity is 0 here
+    return min(corners), max(corners)
+
+
+def sum_steps(values: Callable[[Any], Any], begin: int, end: int, axes: int) -> Any:
+    """The sum of `values` over the steps begin, ..., end - 1, in blocks that fit into memory."""
+    sums = [0.0]
+    for first in range(begin, end, SUM_BLOCK):
+        steps = np.arange(first, min(first + SUM_BLOCK, end), dtype=np.float64)
+        block = values(steps.reshape(-1, *[1] * axes))
+        sums.append((block + zero(steps.reshape(-1, *[1] * axes))).sum(axis=0))
+    return math.fsum(sums) if axes == 0 else sum(sums)
+
+
+def power(base: Any, exponent: Any, xp: Any) -> Any:
     """`base ** exponent`; beyond the largest float it is infinite, for numbers as for arrays."""
     if xp is Scalars:
         try:
@@ -115,8 +206,10 @@ def power(base: float, exponent: Any, xp: Any) -> Any:
     return base**exponent
 
 
-def finite(value: Any, name: str) -> float:
-    """`value` as a float, or an error naming the argument."""
+def finite(value: Any, name: str) -> Value:
+    """`value` as a float, or as nested tuples if it is an array; or an error naming the argument."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
+        return _array(value, name)
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -126,11 +219,33 @@ def finite(value: Any, name: str) -> float:
     return result
 
 
-def positive(value: Any, name: str) -> float:
-    """`value` as a float above 0, or an error naming the argument."""
+def _array(value: Any, name: str) -> Value:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if not array.size or not np.isfinite(array).all():
+        raise InvalidSchedule(f"{name} must hold finite numbers, got {summary(value)}")
+    return _nested(array.tolist())
+
+
+def _nested(value: Any) -> Value:
+    return tuple(map(_nested, value)) if isinstance(value, list) else value
+
+
+def scalar(value: Any, name: str) -> float:
+    """`value` as one finite number, or an error naming the argument."""
     result = finite(value, name)
-    if result <= 0:
-        raise InvalidSchedule(f"{name} must be above 0, got {value!r}")
+    if not isinstance(result, float):
+        raise InvalidSchedule(f"{name} must be one number, got {summary(value)}")
+    return result
+
+
+def positive(value: Any, name: str) -> Value:
+    """`value` as `finite` gives it, above 0 everywhere, or an error naming the argument."""
+    result = finite(value, name)
+    if np.min(result) <= 0:
+        raise InvalidSchedule(f"{name} must be above 0, got {summary(value)}")
     return result
 
 
@@ -148,4 +263,4 @@ def stretch_steps(steps: int, factor: float) -> int:
     stretched = steps * factor + 0.5
     if not math.isfinite(stretched):
         raise InvalidSchedule(f"stretch={factor!r} makes {steps} steps longer than any number; choose a smaller one")
-    return max(1, math.floor(stretched))
+    return max(1, math.floor(stretched)) if steps else 0

@@ -1,8 +1,8 @@
 """The leaves: curves from a start to an end value over a number of steps, and curves without an end.
 
-A shape is one row of `SHAPES`: a function that rises from exactly 0 at u = 0 to exactly 1 at u = 1,
+A shape is one row of `SHAPES`: a function that rises, never falling, from 0 at u = 0 to 1 at u = 1,
 where u is the progress t / steps. `Ramp` places it between two values. An endless curve is one row of
-`TAILS`: a factor that is 1 at t = 0.
+`TAILS`: a factor, never rising or never falling, that multiplies the start value.
 """
 
 from __future__ import annotations
@@ -12,9 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from stepsize._codec import Document
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule.node import Length, Node, finite, positive, power, stretch_steps, whole_steps
+from stepsize.schedule.node import (
+    Bounds,
+    Length,
+    Node,
+    Value,
+    finite,
+    number,
+    positive,
+    power,
+    span,
+    stretch_steps,
+    whole_steps,
+    zero,
+)
 
 
 @dataclass(frozen=True)
@@ -24,30 +39,64 @@ class Shape:
     rise: Callable[..., Any]
     params: tuple[str, ...] = ()
     geometric: bool = False  # interpolate the logarithm, so equal steps are equal ratios
+    check: Callable[..., str | None] = lambda *params: None  # what is wrong with the parameters
+
+
+def _tanh(u: Any, xp: Any, lower: Any, upper: Any) -> Any:
+    first, last = np.tanh(lower), np.tanh(upper)
+    return (xp.tanh(lower + (upper - lower) * u) - first) / (last - first)
+
+
+def _hyperbolic(u: Any, xp: Any, bound: Any) -> Any:
+    return 1 - xp.sqrt((1 - u) * (2 * bound - 1 - u) / (2 * bound - 1))
+
+
+def _rising(lower: Any, upper: Any) -> str | None:
+    return None if np.all(np.less(lower, upper)) else f"lower must be below upper, got {lower!r} and {upper!r}"
+
+
+def _bound(bound: Any) -> str | None:
+    return None if np.min(bound) >= 1 else f"bound is a multiple of steps, at least 1; got {bound!r}"
 
 
 SHAPES = {
     "linear": Shape(lambda u, xp: u),
     "cosine": Shape(lambda u, xp: (1 - xp.cos(math.pi * u)) / 2),
+    "sine": Shape(lambda u, xp: xp.sin(math.pi / 2 * u)),
     "polynomial": Shape(lambda u, xp, power: 1 - (1 - u) ** power, params=("power",)),
+    "one_minus_power": Shape(lambda u, xp, power: u**power, params=("power",)),
     "exponential": Shape(lambda u, xp: u, geometric=True),
     "one_minus_sqrt": Shape(lambda u, xp: xp.sqrt(u)),
+    "mirror_cosine": Shape(lambda u, xp: 2 * u - (1 - xp.cos(math.pi * u)) / 2),
     "rex": Shape(lambda u, xp: u / (2 - u)),
+    "k_cosine": Shape(lambda u, xp, k: (1 - xp.cos(math.pi * u**k)) / 2, params=("k",)),
+    "k_polynomial": Shape(lambda u, xp, power, k: 1 - (1 - u**k) ** power, params=("power", "k")),
+    "tanh": Shape(_tanh, params=("lower", "upper"), check=_rising),
+    "hyperbolic": Shape(_hyperbolic, params=("bound",), check=_bound),
+    "exp_hyperbolic": Shape(_hyperbolic, params=("bound",), check=_bound, geometric=True),
 }
+# Parameters that may be of any sign; all others are above 0.
+SIGNED = ("lower", "upper", "midpoint")
 
 
 @dataclass(frozen=True)
 class Tail:
-    """A row of `TAILS`: `factor(t, xp, *params)`; the last parameter is a time scale in steps."""
+    """A row of `TAILS`: `factor(t, xp, *params)`; the parameters in `timescales` are in steps."""
 
     factor: Callable[..., Any]
     params: tuple[str, ...]
+    timescales: tuple[str, ...] = ("every", "timescale", "midpoint", "width")
 
 
 TAILS = {
     "exponential_decay": Tail(lambda t, xp, rate, every: power(rate, t / every, xp), ("rate", "every")),
-    "inverse_time": Tail(lambda t, xp, rate, every: 1 / (1 + rate * t / every), ("rate", "every")),
+    "inverse_time": Tail(lambda t, xp, rate, every: 1 / (1 + rate * (t / every)), ("rate", "every")),
     "inverse_sqrt": Tail(lambda t, xp, timescale: xp.sqrt(timescale / (timescale + t)), ("timescale",)),
+    "power_law": Tail(lambda t, xp, power, timescale: (timescale / (timescale + t)) ** power, ("power", "timescale")),
+    # By tanh, which no step overflows.
+    "logistic": Tail(
+        lambda t, xp, midpoint, width: (1 - xp.tanh((t - midpoint) / (2 * width))) / 2, ("midpoint", "width")
+    ),
 }
 
 
@@ -56,23 +105,29 @@ TAILS = {
 class Constant(Node):
     """One value, for `steps` steps or (None) for ever."""
 
-    held: float
+    held: Value
     steps: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", finite(self.held, "value"))
         if self.steps is not None:
-            object.__setattr__(self, "steps", whole_steps(self.steps, "steps"))
+            object.__setattr__(self, "steps", whole_steps(self.steps, "steps", least=0))
 
     @property
     def length(self) -> Length:
         return math.inf if self.steps is None else self.steps
 
     def value(self, t: Any, xp: Any) -> Any:
-        return self.held + 0.0 * t  # keeps the kind and shape of t
+        return number(self.held, xp) + zero(t)
 
     def stretched(self, factor: float) -> Node:
         return Constant(self.held, None if self.steps is None else stretch_steps(self.steps, factor))
+
+    def bounds(self, begin: float, end: float) -> Bounds:
+        return span(self.held)
+
+    def total(self, begin: int, end: int) -> Any:
+        return number(self.held, np) * (end - begin)
 
     def code(self) -> str:
         return f"constant({self.held!r})" if self.steps is None else f"constant({self.held!r}, {self.steps})"
@@ -80,52 +135,71 @@ class Constant(Node):
     def document(self) -> Document:
         return {"kind": "constant", "value": self.held, "steps": self.steps}
 
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.held,)
+
 
 @final
 @dataclass(frozen=True)
 class Ramp(Node):
     """A row of `SHAPES` placed between two values."""
 
-    shape: str
-    start: float
-    end: float
+    shape_name: str
+    start: Value
+    end: Value
     steps: int
-    params: tuple[float, ...] = ()
+    params: tuple[Value, ...] = ()
 
     def __post_init__(self) -> None:
-        row = SHAPES[self.shape]
+        row = SHAPES[self.shape_name]
         object.__setattr__(self, "start", finite(self.start, "start"))
         object.__setattr__(self, "end", finite(self.end, "end"))
         object.__setattr__(self, "steps", whole_steps(self.steps, "steps"))
-        object.__setattr__(self, "params", _positive(row.params, self.params))
-        if row.geometric and not (self.start > 0 and self.end > 0):
+        object.__setattr__(self, "params", _checked(row.params, self.params))
+        if problem := row.check(*self.params):
+            raise InvalidSchedule(f"{self.shape_name}: {problem}")
+        if row.geometric and not (np.min(self.start) > 0 and np.min(self.end) > 0):
             raise InvalidSchedule(
-                f"{self.shape} runs between two positive values, got start={self.start!r}, end={self.end!r}; "
+                f"{self.shape_name} runs between two positive values, got start={self.start!r}, end={self.end!r}; "
                 "end at a small positive value, or use polynomial to reach 0"
             )
+        _ = self.shape  # arrays that do not fit together are refused now
 
     @property
     def length(self) -> Length:
         return self.steps
 
     def value(self, t: Any, xp: Any) -> Any:
-        row = SHAPES[self.shape]
-        s = row.rise(t / self.steps, xp, *self.params)
+        row = SHAPES[self.shape_name]
+        start, end = number(self.start, xp), number(self.end, xp)
+        s = row.rise(t / self.steps, xp, *[number(value, xp) for value in self.params])
         # Both forms give the two ends exactly, which start + s * (end - start) would not.
         if row.geometric:
-            return self.start ** (1 - s) * self.end**s
-        return self.start * (1 - s) + self.end * s
+            return start ** (1 - s) * end**s
+        return start * (1 - s) + end * s
 
     def stretched(self, factor: float) -> Node:
-        return Ramp(self.shape, self.start, self.end, stretch_steps(self.steps, factor), self.params)
+        return Ramp(self.shape_name, self.start, self.end, stretch_steps(self.steps, factor), self.params)
+
+    def bounds(self, begin: float, end: float) -> Bounds:
+        return _ends(self, begin, end)
+
+    def total(self, begin: int, end: int) -> Any:
+        if self.shape_name == "linear":
+            ends = self.value(np.float64(begin), np) + self.value(np.float64(end - 1), np)
+            return (end - begin) * ends / 2
+        return super().total(begin, end)
 
     def code(self) -> str:
         extra = "".join(f", {value!r}" for value in self.params)
-        return f"{self.shape}({self.start!r}, {self.end!r}, {self.steps}{extra})"
+        return f"{self.shape_name}({self.start!r}, {self.end!r}, {self.steps}{extra})"
 
     def document(self) -> Document:
-        named = dict(zip(SHAPES[self.shape].params, self.params, strict=True))
-        return {"kind": self.shape, "start": self.start, "end": self.end, "steps": self.steps, **named}
+        named = dict(zip(SHAPES[self.shape_name].params, self.params, strict=True))
+        return {"kind": self.shape_name, "start": self.start, "end": self.end, "steps": self.steps, **named}
+
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.start, self.end, *self.params)
 
 
 @final
@@ -134,23 +208,32 @@ class Endless(Node):
     """A row of `TAILS` times a start value; it has no end."""
 
     tail: str
-    start: float
-    params: tuple[float, ...]
+    start: Value
+    params: tuple[Value, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", finite(self.start, "start"))
-        object.__setattr__(self, "params", _positive(TAILS[self.tail].params, self.params))
+        object.__setattr__(self, "params", _checked(TAILS[self.tail].params, self.params))
+        _ = self.shape
 
     @property
     def length(self) -> Length:
         return math.inf
 
     def value(self, t: Any, xp: Any) -> Any:
-        return self.start * TAILS[self.tail].factor(t, xp, *self.params)
+        params = [number(value, xp) for value in self.params]
+        return number(self.start, xp) * TAILS[self.tail].factor(t, xp, *params)
 
     def stretched(self, factor: float) -> Node:
-        *others, timescale = self.params
-        return Endless(self.tail, self.start, (*others, timescale * factor))
+        row = TAILS[self.tail]
+        scales = [factor if name in row.timescales else 1.0 for name in row.params]
+        params = [
+            finite(np.multiply(value, scale), "stretch") for value, scale in zip(self.params, scales, strict=True)
+        ]
+        return Endless(self.tail, self.start, tuple(params))
+
+    def bounds(self, begin: float, end: float) -> Bounds:
+        return _ends(self, begin, end)
 
     def code(self) -> str:
         return f"{self.tail}({self.start!r}, {', '.join(map(repr, self.params))})"
@@ -159,6 +242,16 @@ class Endless(Node):
         named = dict(zip(TAILS[self.tail].params, self.params, strict=True))
         return {"kind": self.tail, "start": self.start, **named}
 
+    def numbers(self) -> tuple[Value, ...]:
+        return (self.start, *self.params)
 
-def _positive(names: tuple[str, ...], values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(positive(value, name) for name, value in zip(names, values, strict=True))
+
+def _ends(node: Node, begin: float, end: float) -> Bounds:
+    """The bounds of a curve that never turns."""
+    with np.errstate(invalid="ignore"):
+        return span(*(node.value(np.full((1,) * (1 + len(node.shape)), t), np) for t in (begin, end)))
+
+
+def _checked(names: tuple[str, ...], values: tuple[Value, ...]) -> tuple[Value, ...]:
+    pairs = zip(names, values, strict=True)
+    return tuple((finite if name in SIGNED else positive)(value, name) for name, value in pairs)
