@@ -48,10 +48,10 @@ clean:
 	@$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/.ready-test: EXTRAS := .[demo,plot]
-.venv/.ready-lint: EXTRAS := .[demo,plot]
+.venv/.ready-test: EXTRAS := .[demo,plot,keras,optax] --group frameworks
+.venv/.ready-lint: EXTRAS := .[demo,plot,keras,optax]
 .venv/.ready-docs: EXTRAS := .
 .venv/.ready-test .venv/.ready-lint .venv/.ready-docs: .venv/.ready-%: .venv/.ready-demo
-	@echo 'installing the $* tools into .venv (about 15 seconds) ...'
-	@$(PIP) -e '$(EXTRAS)' --group $*
+	@echo 'installing the $* tools into .venv (up to 2 minutes) ...'
+	@$(PIP) -e $(EXTRAS) --group $*
 	@touch $@

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from stepsize.finding import Finding as Finding
     from stepsize.loop import drive as drive
     from stepsize.run import Run as Run
+    from stepsize.schedule.compat import compat as compat
     from stepsize.tuner import Study as Study
     from stepsize.tuner import tune as tune
 
@@ -73,6 +74,7 @@ _LATER = {
     "Range": "stepsize.finder",
     "Run": "stepsize.run",
     "Study": "stepsize.tuner",
+    "compat": "stepsize.schedule.compat",
     "drive": "stepsize.loop",
     "find": "stepsize.finder",
     "tune": "stepsize.tuner",

@@ -38,7 +38,8 @@ def drive(
 
     Args:
         training: a generator function or a Task.
-        plan: a Policy, or a Schedule or number for the learning rate.
+        plan: a Policy, or a Schedule or number for the learning rate; durations such as "5%" are
+            those of this run.
         steps: optimizer updates (at least 1).
         seed: given to the training; everything random in it should follow from it.
         settings: further settings given to the training by name.
@@ -57,7 +58,7 @@ def drive(
     [0.25, 0.0625, 0.015625]
     """
     count = whole_updates(steps)
-    policy = as_policy(plan)
+    policy = as_policy(plan).over(count)
     door = as_training(training)
     recorder = Recorder(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
     begun = time.perf_counter()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stepsize._codec import BadDocument, Document, is_finite, items, parse, summary, write_atomically
 from stepsize.errors import InvalidPolicy, InvalidSchedule
-from stepsize.schedule import Schedule, as_schedule
+from stepsize.schedule import Duration, Schedule, as_schedule
 from stepsize.schedule.document import read_node
 from stepsize.schedule.node import Length
 
@@ -97,6 +97,24 @@ class Policy:
         """The settings that stay as they are."""
         return {name: value for name, value in self.settings if not isinstance(value, Schedule)}
 
+    def over(self, steps: int | str | Duration, **sizes: float | None) -> Policy:
+        """The policy with every duration in steps, for a run of `steps` updates.
+
+        Args:
+            steps: updates of the run, or a duration.
+            sizes: as in `Schedule.over`: steps_per_epoch, samples_per_step, tokens_per_step.
+        Raises:
+            InvalidSchedule: a unit's size is missing, or a schedule does not fit.
+
+        >>> import stepsize as ss
+        >>> ss.Policy(ss.warmup_linear(1.0, "100%", "10%")).over(100).lr
+        linear(0.09090909090909091, 1.0, 10) >> linear(1.0, 0.0, 90)
+        """
+        if all(schedule.node.resolved for schedule in self.schedules.values()):
+            return self
+        resolved = {name: schedule.over(steps, **sizes) for name, schedule in self.schedules.items()}
+        return Policy(optimizer=self.optimizer, **{**dict(self.settings), **resolved})
+
     def to_json(self) -> str:
         """The policy as one JSON document."""
         return json.dumps(self.document(), indent=2)
@@ -162,6 +180,10 @@ def learning_rate(value: Schedule | float) -> Schedule:
         schedule = as_schedule(value, "lr")
     except InvalidSchedule as error:
         raise InvalidPolicy(str(error)) from error
+    if not schedule.node.resolved:
+        return schedule  # checked once its durations are known
+    if schedule.node.shape:
+        raise InvalidPolicy(f"lr must be one value a step, got {summary(schedule)}, of shape {schedule.node.shape}")
     values = schedule(_probes(schedule.length))
     if not values.min() >= 0:
         raise InvalidPolicy(f"lr must not be negative, got {schedule!r}, which falls to {values.min():g}")

@@ -10,31 +10,37 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import Parameter
 
-import stepsize as ss
-from stepsize._codec import is_finite
 from stepsize.cli.load import load
 from stepsize.cli.output import Output
+from stepsize.cli.schedules import (
+    COMPAT,
+    evaluated,
+    print_difference,
+    print_schedule,
+    schedule_document,
+    schedule_page,
+)
 from stepsize.cli.tune import answer_lines
 from stepsize.errors import InvalidSchedule, UnreadableRun
 from stepsize.policy import SCHEMA as POLICY_SCHEMA
 from stepsize.policy import Policy
-from stepsize.report import Chart, Code, Fact, Page, Section, Series, save
+from stepsize.report import Chart, Page, Section, Series, save
 from stepsize.run import Run
 from stepsize.schedule import Schedule
 from stepsize.schedule.algebra import SCHEMA as SCHEDULE_SCHEMA
-from stepsize.schedule.picture import sparkline, steps_to_draw
+from stepsize.schedule.picture import sparkline
 from stepsize.tuner import Study, Unfinished, read_kept
 
 SQLITE = b"SQLite format 3\0"
 Thing = Schedule | Policy | Study | Unfinished | Run
-# Rows of the table of values.
-ROWS = 11
 
 
 def show(
     what: str,
     /,
-    *,
+    *arguments: str,
+    against: str | None = None,
+    steps: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     output: Output = Output(),  # noqa: B008  # frozen, and what the parser fills in
 ) -> None:
@@ -46,21 +52,41 @@ def show(
     ----------
     what
         An expression, a policy.json, a schedule as JSON, a study.db, a log of a run (CSV or JSON
-        lines), or file.py:name.
+        lines), file.py:name, or another library's schedule as compat:LIBRARY:NAME.
+    arguments
+        Of that library's schedule, as name=value: compat:torch:StepLR base_lr=0.1 step_size=30
+    against
+        A second schedule, in any of these forms, from which the first is told apart.
+    steps
+        Updates of the training, for the check of a schedule and for its durations in percent.
     out
         Also write one HTML page to this file.
     """
-    thing = recognised(what)
+    thing = recognised(what, arguments)
+    if isinstance(thing, Schedule) and steps is not None:
+        thing = thing if thing.node.resolved else thing.over(steps)
+    other = None if against is None else _other(thing, against)
     if out is not None:
         output.may_write(out)
-        _write_page(thing, out, what)
+        _write_page(thing, out, what, other)
     if output.json:
-        output.document(_document(thing))
-        return
-    _print(thing, output)
+        output.document(_document(thing, steps, other))
+    elif isinstance(thing, Schedule) and other is not None:
+        print_difference(other, thing, output)
+    elif isinstance(thing, Schedule):
+        print_schedule(thing, output, steps)
+    else:
+        _print(thing, output)
 
 
-def recognised(what: str) -> Thing:
+def _other(thing: Thing, against: str) -> Schedule:
+    other = recognised(against)
+    if isinstance(thing, Schedule) and isinstance(other, Schedule):
+        return other
+    raise InvalidSchedule(f"--against compares two schedules, got {type(thing).__name__} and {type(other).__name__}")
+
+
+def recognised(what: str, arguments: tuple[str, ...] = ()) -> Thing:
     """What `what` names, by its content.
 
     Raises:
@@ -74,9 +100,9 @@ def recognised(what: str) -> Thing:
         if isinstance(thing, Schedule | Policy | Study | Run):
             return thing
         raise InvalidSchedule(f"{what} is {type(thing).__name__}; show takes a Schedule, Policy, Study or Run")
-    if path.suffix and "(" not in what:
+    if path.suffix and "(" not in what and not what.startswith(COMPAT):
         raise UnreadableRun(f"there is no file {what!r}")
-    return _evaluated(what)
+    return evaluated(what, arguments)
 
 
 def _read(path: Path) -> Thing:
@@ -99,30 +125,12 @@ def _schema(path: Path) -> Any:
     return document.get("schema") if isinstance(document, dict) else None
 
 
-def _evaluated(expression: str) -> Schedule:
-    """A schedule written in Python, with the names of stepsize and nothing else."""
-    names = {name: value for name, value in vars(ss).items() if not name.startswith("_")}
-    try:
-        value = eval(expression, {"__builtins__": {}, "ss": ss, **names})
-    except ss.StepsizeError:
-        raise
-    except Exception as error:  # anything may be written there
-        raise InvalidSchedule(
-            f"{expression!r} is neither a file nor a schedule such as 'warmup_cosine(1e-3, 1000, 50)': {error}"
-        ) from error
-    if not isinstance(value, Schedule):
-        raise InvalidSchedule(f"{expression!r} gives {type(value).__name__}, not a schedule")
-    return value
-
-
-def _print(thing: Thing, output: Output) -> None:
-    if isinstance(thing, Schedule):
-        _print_schedule(thing, output)
-    elif isinstance(thing, Policy):
+def _print(thing: Policy | Study | Unfinished | Run, output: Output) -> None:
+    if isinstance(thing, Policy):
         output.lines([("optimizer", str(thing.optimizer)), *((n, str(v)) for n, v in thing.constants.items())])
         for name, schedule in thing.schedules.items():
             print(name)
-            _print_schedule(schedule, output)
+            print_schedule(schedule, output)
     elif isinstance(thing, Study):
         output.lines(answer_lines(thing))
         rows = [_run_row(thing, result) for result in thing.decision.results]
@@ -148,23 +156,6 @@ def _run_row(study: Study, result: Any) -> list[str]:
     return [f"{10**trial.rate:.3g}", str(trial.steps), str(trial.seed), settings, loss, f"{result.cost:.3f}"]
 
 
-def _print_schedule(schedule: Schedule, output: Output) -> None:
-    values = schedule(steps_to_draw(schedule.length, 1_000))
-    length = "no end" if math.isinf(schedule.length) else f"{schedule.length} updates"
-    output.lines(
-        [
-            ("schedule", repr(schedule)),
-            ("length", length),
-            ("first", f"{values[0]:.6g}"),
-            ("highest", f"{values.max():.6g}"),
-            ("last", f"{values[-1]:.6g}"),
-            ("curve", schedule.sparkline()),
-        ]
-    )
-    steps = steps_to_draw(schedule.length, ROWS)
-    output.table(["update", "value"], [[f"{int(step)}", f"{schedule(step):.6g}"] for step in steps])
-
-
 def _print_run(run: Run, output: Output) -> None:
     pairs: list[tuple[str, str]] = [("outcome", run.outcome)] if run.policy else []
     for name, column in run.columns.items():
@@ -175,19 +166,16 @@ def _print_run(run: Run, output: Output) -> None:
     output.lines(pairs)
 
 
-def _document(thing: Thing) -> dict[str, Any]:
+def _document(thing: Thing, steps: int | None, other: Schedule | None) -> dict[str, Any]:
     if isinstance(thing, Policy | Study | Unfinished):
         return thing.document()
     if isinstance(thing, Schedule):
-        document: dict[str, Any] = json.loads(thing.to_json())
-        steps = steps_to_draw(thing.length, ROWS)
-        curve = [[int(step), thing(step)] for step in steps]
-        return {**document, "length": thing.length if is_finite(thing.length) else None, "curve": curve}
+        return schedule_document(thing, steps, other)
     columns = {name: {"step": c.step.tolist(), "value": c.value.tolist()} for name, c in thing.columns.items()}
     return {"schema": "stepsize.run/1", "outcome": thing.outcome, "columns": columns}
 
 
-def _write_page(thing: Thing, out: Path, what: str) -> None:
+def _write_page(thing: Thing, out: Path, what: str, other: Schedule | None) -> None:
     if isinstance(thing, Unfinished):
         raise UnreadableRun(f"{what}: the search has not ended, so there is no page yet; resume it first")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -206,25 +194,4 @@ def _write_page(thing: Thing, out: Path, what: str) -> None:
         )
     else:
         schedules = thing.schedules if isinstance(thing, Policy) else {"value": thing}
-        save(_schedule_page(what, repr(thing), schedules), out)
-
-
-def _schedule_page(title: str, code: str, schedules: dict[str, Schedule]) -> Page:
-    charts = []
-    for name, schedule in schedules.items():
-        steps = steps_to_draw(schedule.length, 1_000)
-        charts.append(Chart(name, "update", name, [Series(name, steps, schedule(steps))]))
-    first = next(iter(schedules.values()))
-    peak = float(first(steps_to_draw(first.length, 1_000)).max())
-    length = "without an end" if math.isinf(first.length) else f"over {first.length} updates"
-    facts = [
-        Fact("First", f"{first(0):.4g}"),
-        Fact("Highest", f"{peak:.4g}"),
-        Fact("Last", f"{first(1e18):.4g}"),
-    ]
-    return Page(
-        title,
-        f"From {first(0):.3g} to a peak of {peak:.3g}, {length}.",
-        facts,
-        [Section("Curve", [*charts, Code(code)])],
-    )
+        save(schedule_page(what, repr(thing), schedules, other), out)

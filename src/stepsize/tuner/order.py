@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from stepsize._codec import Document, is_finite, summary
+from stepsize._codec import BadDocument, Document, is_finite, summary
 from stepsize.errors import InvalidSpace, UnreadableRun
 from stepsize.loop import whole_updates
 from stepsize.policy import OPTIMIZERS
 from stepsize.schedule import Schedule
-from stepsize.schedule.document import BadDocument, read_node
+from stepsize.schedule.document import read_node
 from stepsize.tuner.plan import Plan
 from stepsize.tuner.prior import PRIORS, REACH
 from stepsize.tuner.space import Dimension, parse_space, valid_range
