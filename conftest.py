@@ -25,6 +25,7 @@ from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from sybil.parsers.rest import DocTestParser
 
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("KERAS_BACKEND", "jax")  # unset, Keras would load TensorFlow
 # Threads that wait for each other on shared cores make small tensors slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("stepsize", derandomize=True, deadline=None)

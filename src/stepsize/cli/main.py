@@ -8,6 +8,7 @@ import traceback
 from cyclopts import App, CycloptsError
 
 from stepsize import __version__
+from stepsize.cli.cooldown import cooldown
 from stepsize.cli.demo import demo
 from stepsize.cli.find import find
 from stepsize.cli.output import talk
@@ -27,7 +28,7 @@ app = App(
     change), 1 (the work failed; what was measured is kept). --debug shows where an error came from.
     """,
 )
-for command in (show, find, tune, demo):
+for command in (show, find, tune, cooldown, demo):
     app.command(command)
 
 

@@ -63,9 +63,9 @@ def show(
         Also write one HTML page to this file.
     """
     thing = recognised(what, arguments)
-    if isinstance(thing, Schedule) and steps is not None:
-        thing = thing if thing.node.resolved else thing.over(steps)
-    other = None if against is None else _other(thing, against)
+    if isinstance(thing, Schedule | Policy):
+        thing = _over(thing, steps)
+    other = None if against is None else _other(thing, against, steps)
     if out is not None:
         output.may_write(out)
         _write_page(thing, out, what, other)
@@ -79,8 +79,20 @@ def show(
         _print(thing, output)
 
 
-def _other(thing: Thing, against: str) -> Schedule:
+def _over(thing: Schedule | Policy, steps: int | None) -> Schedule | Policy:
+    """Durations are put over the training, whose length must be given then."""
+    schedules = thing.schedules.values() if isinstance(thing, Policy) else [thing]
+    if all(schedule.node.resolved for schedule in schedules):
+        return thing
+    if steps is None:
+        raise InvalidSchedule(f"{thing!r} has durations that depend on the run; give --steps, its updates")
+    return thing.over(steps)
+
+
+def _other(thing: Thing, against: str, steps: int | None) -> Schedule:
     other = recognised(against)
+    if isinstance(other, Schedule):
+        other = _over(other, steps)
     if isinstance(thing, Schedule) and isinstance(other, Schedule):
         return other
     raise InvalidSchedule(f"--against compares two schedules, got {type(thing).__name__} and {type(other).__name__}")
