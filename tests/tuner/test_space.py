@@ -109,3 +109,12 @@ def test_an_order_survives_its_document(budget: float, steps: int, seed: int, sc
 
 def test_names_filled_by_position_come_back() -> None:
     assert fields(parse_space({"a": [1, 2], "b": (0.0, 1.0)}), [0.9, 0.25]) == {"a": 2, "b": 0.25}
+
+
+def test_a_schedule_in_shares_of_the_run_is_put_over_each_length():
+    recipe = Recipe(schedule=ss.wsd(1.0, "100%", "10%", "20%"))
+    for steps in (50, 400):
+        lr = recipe.curve(-2.0, steps)
+        assert lr.length == steps
+        assert lr(steps // 10) == pytest.approx(0.01)
+        assert lr(steps * 8 // 10 - 1) == pytest.approx(0.01)

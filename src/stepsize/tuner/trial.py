@@ -51,7 +51,8 @@ class Recipe:
     """How a trial becomes a policy and settings.
 
     Attributes:
-        schedule: a name in `TEMPLATES`, or a Schedule that is scaled to the peak and stretched.
+        schedule: a name in `TEMPLATES`, or a Schedule that is scaled to the peak and stretched, or
+            whose durations are put over the run.
         optimizer: a name a policy knows, or None where the training brings its own.
     """
 
@@ -64,7 +65,7 @@ class Recipe:
                 raise InvalidSpace(
                     f"schedule must be one of {', '.join(TEMPLATES)} or a Schedule; got {summary(self.schedule)}"
                 )
-        elif math.isinf(self.schedule.length):
+        elif self.schedule.node.resolved and math.isinf(self.schedule.length):
             raise InvalidSpace(f"schedule must have a length to be stretched over a run, got {self.schedule!r}")
 
     def curve(self, rate: float, steps: int, warmup: float | None = None) -> Schedule:
@@ -75,8 +76,8 @@ class Recipe:
                 raise InvalidSpace(
                     "warmup cannot vary within a schedule of your own; name one of " + ", ".join(TEMPLATES)
                 )
-            shape = self.schedule.stretch(steps / self.schedule.length)
-            return (peak / _peak(self.schedule)) * shape
+            shape = _complete(self.schedule, steps)
+            return (peak / _peak(shape, steps)) * shape
         share = WARMUP if warmup is None else warmup
         return TEMPLATES[self.schedule](peak, steps, min(round(share * steps), steps - 1))
 
@@ -112,8 +113,15 @@ def peak_of(rate: float) -> float:
     return float(f"{10**rate:.3g}")
 
 
-def _peak(schedule: Schedule) -> float:
-    peak = float(schedule(range(int(schedule.length) + 1)).max())
+def _complete(schedule: Schedule, steps: int) -> Schedule:
+    """The schedule over a whole run of `steps` updates."""
+    if not schedule.node.resolved:
+        return schedule.over(steps)
+    return schedule.stretch(steps / schedule.length)
+
+
+def _peak(schedule: Schedule, steps: int) -> float:
+    peak = float(schedule(range(steps + 1)).max())
     if not peak > 0:
         raise InvalidSchedule(f"a schedule of learning rates must be above 0 somewhere, got {schedule!r}")
     return peak

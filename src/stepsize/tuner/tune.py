@@ -59,8 +59,9 @@ def tune(
             `loss`.
         optimizer: for a Task, the optimizer to tune; for a generator, the name of the one it has, which
             tells where good rates are to be expected.
-        schedule: "warmup_cosine", "warmup_linear", "wsd", "constant", or a Schedule that is scaled to
-            each peak and stretched to each length.
+        schedule: "warmup_cosine", "warmup_linear", "wsd", "constant", or a Schedule, that is scaled to
+            each peak and stretched to each length; one with durations, `wsd(1.0, "100%", "5%", "20%")`,
+            is put over each length instead.
         low, high: bounds of the peak learning rate; by default four decades each way from what is usual.
         space: what else may vary, searched jointly with the rate: `{"weight_decay": (1e-4, 0.3),
             "warmup": (0.0, 0.2), "batch_size": [32, 64, 128]}`; a tuple is a range, a list are choices.
