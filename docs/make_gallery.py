@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def file(self) -> str:
-        return re.sub(r"\W+", "-", self.name.lower()).strip("-") + ".svg"
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") + ".svg"
 
 
 SECTIONS: dict[str, list[Entry]] = {
