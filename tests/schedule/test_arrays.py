@@ -96,9 +96,11 @@ class Foreign:
     def __init__(self, data):
         self.data = np.asarray(data)
 
+    dtype = property(lambda self: self.data.dtype)
+
     def __array_namespace__(self):
-        names = ("cos", "sqrt", "floor", "minimum", "maximum", "where", "asarray", "searchsorted")
-        return SimpleNamespace(**{name: _foreign(getattr(np, name)) for name in names})
+        names = "cos sin tanh sqrt floor minimum maximum where asarray searchsorted take astype"
+        return SimpleNamespace(**{name: _foreign(getattr(np, name)) for name in names.split()}, int32=np.int32)
 
     def __getitem__(self, index):
         return Foreign(self.data[index.data])
@@ -111,11 +113,11 @@ def _foreign(function):
     return call
 
 
-for word in ("add", "sub", "mul", "truediv", "pow"):
-    apply = _foreign(getattr(operator, word))
+for word in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_"):
+    apply, word = _foreign(getattr(operator, word)), word.rstrip("_")
     setattr(Foreign, f"__{word}__", apply)
     setattr(Foreign, f"__r{word}__", lambda self, other, apply=apply: apply(other, self))
-Foreign.__ge__ = _foreign(operator.ge)
+Foreign.__ge__, Foreign.__lt__ = _foreign(operator.ge), _foreign(operator.lt)
 
 
 @given(schedules, steps_of_any_kind)

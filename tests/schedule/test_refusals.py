@@ -12,15 +12,18 @@ ENDLESS = ss.constant(1)
 
 REFUSED = {
     "steps -3": lambda: ss.linear(0, 1, -3),
-    "steps 0": lambda: ss.cosine(0, 1, 0),
+    "steps -1": lambda: ss.cosine(0, 1, -1),
     "steps 2.5": lambda: ss.rex(0, 1, 2.5),
     "steps nan": lambda: ss.polynomial(0, 1, math.nan, 2),
     "steps inf": lambda: ss.one_minus_sqrt(0, 1, math.inf),
-    "steps '10'": lambda: ss.exponential(1, 2, "10"),
+    "steps 'ten'": lambda: ss.exponential(1, 2, "ten"),
+    "steps '5 %% days'": lambda: ss.exponential(1, 2, "5 %% days"),
+    "steps '-5%'": lambda: ss.linear(0, 1, "-5%"),
+    "steps 1.5": lambda: ss.linear(0, 1, "1.5 steps"),
     "steps None": lambda: ss.linear(0, 1, None),
     "steps True": lambda: ss.linear(0, 1, True),
     "steps array": lambda: ss.linear(0, 1, np.array([1, 2])),
-    "steps [5]": lambda: ss.constant(1, [5]),
+    "steps (5,)": lambda: ss.constant(1, [5]),
     "start nan": lambda: ss.linear(math.nan, 1, 10),
     "start '0'": lambda: ss.linear("0", 1, 10),
     "start None": lambda: ss.linear(None, 1, 10),
@@ -28,7 +31,43 @@ REFUSED = {
     "end inf": lambda: ss.cosine(0, math.inf, 10),
     "end False": lambda: ss.cosine(0, False, 10),
     "value -inf": lambda: ss.constant(-math.inf),
-    "value array": lambda: ss.constant(np.array([1.0, 2.0])),
+    "value array nan": lambda: ss.constant(np.array([1.0, math.nan])),
+    "value []": lambda: ss.constant([]),
+    "value ['1']": lambda: ss.constant(["1"]),
+    "value [True]": lambda: ss.constant([True]),
+    "value 1000": lambda: ss.constant([10**400, 1]),
+    "value [[1, 2], [3]]": lambda: ss.constant([[1, 2], [3]]),
+    "arrays broadcast linear": lambda: ss.linear([1, 2], [1, 2, 3], 10),
+    "arrays broadcast *": lambda: ss.linear(1, [1, 2], 10) * ss.linear(1, [1, 2, 3], 10),
+    "factor one number": lambda: A.stretch([1, 2]),
+    "spread one number": lambda: A.noise([0.1, 0.2]),
+    "start slice one number": lambda: A[[1, 2] :],
+    "stop slice 'a'": lambda: A[:"a"],
+    "forwards -1": lambda: A[-1:],
+    "forwards :0": lambda: A[::0],
+    "forwards :-1": lambda: A[::-1],
+    "lr(3)": lambda: A[3],
+    "divided 0": lambda: A / 0,
+    "divided [1, 0]": lambda: A / [1, 0],
+    "spread 1.5": lambda: A.noise(1.5),
+    "hold zero 'stop'": lambda: A.after("stop"),
+    "ends reverse": lambda: ENDLESS.reverse(),
+    "lower upper 3 -6": lambda: ss.tanh(1, 0, 10, 3, -6),
+    "flat lower=30 upper=31": lambda: ss.tanh(1, 0, 10, 30, 31),
+    "bound 0.5": lambda: ss.hyperbolic(1, 0, 10, 0.5),
+    "low 2.0 high 1.0": lambda: ss.random(2, 1, 10, 0),
+    "log=True 0.0": lambda: ss.random(0, 1, 10, 0),
+    "log 1": lambda: ss.random(1, 2, 10, 0, log=1),
+    "seed -1": lambda: ss.random(1, 2, 10, -1),
+    "callable 3": lambda: ss.function(3),
+    "'nowhere:f'": lambda: ss.function("nowhere:f"),
+    "rise 1.5": lambda: ss.one_cycle(1, 100, rise=1.5),
+    "rise=0.01 0 steps": lambda: ss.slanted_triangular(1, 20, rise=0.01),
+    "wave 'square'": lambda: ss.cyclic(0, 1, 10, wave="square"),
+    "power of 2 steps=6": lambda: ss.chebyshev(0.1, 1, 6),
+    "end end_ratio": lambda: ss.warmup_cosine(1, 100, 10, end=0.1, end_ratio=0.1),
+    "cooldown=10 steps": lambda: ss.wsd(1, None, 5, 10),
+    "lasts 0 steps": lambda: ss.linear(0, 1, 0).repeat(3),
     "power 0": lambda: ss.polynomial(1, 0, 10, 0),
     "power -1": lambda: ss.polynomial(1, 0, 10, -1),
     "start 0.0": lambda: ss.exponential(0, 1, 10),
@@ -61,8 +100,9 @@ REFUSED = {
     "warmup -1": lambda: ss.warmup_cosine(1, 100, -1),
     "warmup 0.05": lambda: ss.warmup_cosine(1, 100, 0.05),
     "warmup 60 cooldown 50 steps 100": lambda: ss.wsd(1, 100, 60, 50),
-    "cooldown '20%'": lambda: ss.wsd(1, 100, 0, "20%"),
-    "shape 'square'": lambda: ss.wsd(1, 100, 10, 10, shape="square"),
+    "cooldown 0.2": lambda: ss.wsd(1, 100, 0, 0.2),
+    "cooldown=20 steps=10 10 too many": lambda: ss.wsd(1, 10, 0, "20"),
+    "shape 'sqaure'": lambda: ss.wsd(1, 100, 10, 10, shape="sqaure"),
     "shape []": lambda: A.cooldown(10, shape=[]),
     "end 0.0": lambda: A.cooldown(10, shape="exponential"),
     "warmup -5": lambda: A.warmup(-5),
@@ -104,13 +144,13 @@ def test_a_cycle_too_long_to_be_stretched_is_refused(huge):
         ss.linear(0, 1, huge).repeat(stretch=2) if huge > 2**53 else ss.linear(0, 1, huge).repeat(2, stretch=2)
 
 
-@pytest.mark.parametrize("other", ["1", None, [1, 2], object()])
+@pytest.mark.parametrize("other", ["1", None, {1: 2}, object()])
 def test_only_numbers_and_schedules_can_be_joined(other):
-    for join in (lambda: A >> other, lambda: A * other, lambda: A + other):
+    for join in (lambda: A >> other, lambda: A * other, lambda: A + other, lambda: A - other, lambda: A / other):
         with pytest.raises(TypeError):
             join()
 
 
 def test_refusals_are_value_errors_too():
     with pytest.raises(ValueError, match="steps"):
-        ss.linear(0, 1, 0)
+        ss.linear(0, 1, -1)

@@ -1,11 +1,15 @@
 """Repetitions with growing cycles: their boundaries stay exact however far away they are."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import stepsize as ss
+from tests.schedule.trees import finite_schedules
 
 HUGE = [10**3, 10**6, 10**9, 10**12]
 
@@ -21,7 +25,7 @@ def restart_at_or_before(k: int, period: int, growth: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("period", range(1, 8))
-@pytest.mark.parametrize("growth", [1, 2, 3])
+@pytest.mark.parametrize("growth", [1, 2, 3, 5, 7, 10])
 @pytest.mark.parametrize("around", HUGE)
 def test_warm_restarts_begin_exactly_on_their_steps(period, growth, around):
     schedule = ss.cosine(1.0, 0.0, period).repeat(stretch=growth)
@@ -73,3 +77,43 @@ def test_stretched_cycles_are_rounded_to_whole_steps_and_fill_the_length(factor)
 def test_after_the_last_cycle_its_own_end_value_holds():
     schedule = ss.linear(1.0, 0.5, 10).repeat(3, shrink=0.5)
     assert [schedule(k) for k in (29, 30, 31, 10**6)] == [pytest.approx(0.25 * 0.55), 0.125, 0.125, 0.125]
+
+
+@pytest.mark.parametrize("growth", [1, 2, 3, 4, 5, 6, 7, 10, 11, 13])
+@pytest.mark.parametrize("period", [1, 2, 7, 10, 997, 10**6])
+def test_every_restart_up_to_a_million_million_is_at_the_peak_and_the_update_before_at_the_floor(growth, period):
+    schedule = ss.sgdr(1.0, period, growth=growth, end=0.001)
+    starts, length = [0], period
+    while starts[-1] + length <= 10**12 and len(starts) < 200:
+        starts, length = [*starts, starts[-1] + length], length * growth
+    assert schedule(starts) == pytest.approx(np.ones(len(starts)), abs=1e-15)
+    assert all(schedule(k) == pytest.approx(1.0, abs=1e-15) for k in starts)
+    for begin, end in itertools.pairwise(starts):
+        last = 0.001 + 0.999 * math.sin(math.pi / (end - begin) / 2) ** 2
+        # Near the floor: as high as a half wave is one step before its end, to a hundredth of a step.
+        assert schedule(end - 1) == pytest.approx(last, abs=1e-9)
+        assert schedule(np.array([end - 1]))[0] == pytest.approx(last, abs=1e-9)
+
+
+@pytest.mark.parametrize("period", [3, 10, 1_000_003])
+@pytest.mark.parametrize("growth", [2, 3, 7])
+def test_boundaries_inside_far_cycles_are_on_their_exact_step(period, growth):
+    schedule = (ss.constant(2.0, period // 3) >> ss.constant(1.0, period - period // 3)).repeat(stretch=growth)
+    begin, scale = 0, 1
+    while begin + period * scale <= 10**12:
+        boundary = begin + period // 3 * scale
+        asked = [begin, boundary - 1, boundary, begin + period * scale - 1]
+        assert schedule(asked).tolist() == [schedule(k) for k in asked] == [2.0, 2.0, 1.0, 1.0]
+        begin, scale = begin + period * scale, scale * growth
+
+
+@given(finite_schedules, st.integers(10**11, 10**12))
+def test_far_away_each_joint_still_tells_neighbouring_steps_apart(schedule, far):
+    later = ss.constant(0.0, far) >> schedule
+    k = np.arange(schedule.length + 2)
+    assert np.array_equal(later(far + k), schedule(k))
+    assert np.array_equal(later[far:](k), schedule(k))
+    assert np.array_equal((later * 2 + 1)(far + k), schedule(k) * 2 + 1)
+    cycle = far // int(schedule.length) * int(schedule.length)
+    assert np.array_equal(schedule.repeat()(cycle + k[:-2]), schedule(k[:-2]))
+    assert np.array_equal(later.reverse()(k[:-2]), schedule(schedule.length - k[:-2]))

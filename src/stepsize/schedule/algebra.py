@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast, final, overload
 
 import numpy as np
@@ -16,6 +17,7 @@ from stepsize._codec import BadDocument, is_finite, parse, summary
 from stepsize.errors import InvalidSchedule
 from stepsize.finding import Finding
 from stepsize.schedule import picture
+from stepsize.schedule.adjust import Clip, Scale, Shift
 from stepsize.schedule.arrays import namespace
 from stepsize.schedule.chance import Random
 from stepsize.schedule.change import replanned
@@ -23,13 +25,15 @@ from stepsize.schedule.deferred import resolve, timed
 from stepsize.schedule.difference import Difference
 from stepsize.schedule.document import read_document
 from stepsize.schedule.durations import Clock, Duration, nearest
-from stepsize.schedule.joints import Clip, Product, Scale, Shift, Sum, chain
+from stepsize.schedule.joints import Product, Sum, chain
 from stepsize.schedule.legs import leg
 from stepsize.schedule.lint import check
+from stepsize.schedule.lookup import reachable
 from stepsize.schedule.measure import first_where, total
-from stepsize.schedule.node import Length, Misfit, Node, Scalars, finite, whole_steps
+from stepsize.schedule.node import Length, Misfit, Node, Scalars, finite, finite_at, sample, scalar, whole_steps
+from stepsize.schedule.repeat import Repeat
 from stepsize.schedule.shapes import Constant
-from stepsize.schedule.travel import Repeat, Reverse, cut, finite_at
+from stepsize.schedule.travel import Reverse, backwards, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +41,11 @@ if TYPE_CHECKING:
 SCHEMA = "stepsize.schedule/1"
 # Large enough that NumPy's cost per call vanishes, small enough to stay in the processor's cache.
 BLOCK = 1024
+# Steps of an array evaluated at a time: what lies between does not leave the processor's cache either.
+CACHED = 1 << 15
+
+
+NUMBERS = (Real, np.ndarray, list, tuple)
 
 
 @final
@@ -75,12 +84,18 @@ class Schedule:
             TypeError: `step` is neither a number nor an array.
             InvalidSchedule: durations wait for `over`.
         """
-        node = self.node
-        if isinstance(step, Real) and not node.shape:
-            return float(node.value(min(max(cast(float, step), 0), node.length), Scalars))
-        array, xp = namespace([step] if isinstance(step, Real) else step)
-        values = self.at(array, xp)
-        return values[0] if isinstance(step, Real) else values
+        node, kind = self.node, type(step)
+        if (kind is int or kind is float) and not node.shape:
+            return self._value_at(step)
+        if not isinstance(step, Real):
+            return self.at(*namespace(step))
+        return self.at(np.array([float(step)]), np)[0] if node.shape else self._value_at(_plain(step))
+
+    def _value_at(self, step: float) -> float:
+        try:
+            return float(self.node.value(min(max(step, 0), self.node.length), Scalars))
+        except OverflowError:  # a whole number that no float can hold
+            return self._value_at(sys.float_info.max)
 
     def at(self, step: Any, xp: Any) -> Any:
         """The values at an array of steps, by the functions of the array namespace `xp`.
@@ -88,14 +103,19 @@ class Schedule:
         For frameworks whose arrays do not tell their namespace: `xp` offers `cos`, `sin`, `tanh`,
         `sqrt`, `minimum`, `maximum`, `where`, `searchsorted`, `take`, `asarray` and `astype` or `cast`.
         """
-        length, axes = self.node.length, len(self.node.shape)
-        t = xp.maximum(step, 0)
-        if not math.isinf(length):
-            t = xp.minimum(t, length)
         if xp is np:
-            values = self.node.value(t.reshape(-1, *[1] * axes), np)
-            return np.broadcast_to(values, (t.size, *self.node.shape)).reshape(t.shape + self.node.shape)
+            line = step.reshape(-1)
+            blocks = [self._sampled(line[i : i + CACHED]) for i in range(0, max(line.size, 1), CACHED)]
+            values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+            return values.reshape(step.shape + self.node.shape)
+        t, length = xp.maximum(step, 0), self.node.length
+        if not math.isinf(length):
+            t = xp.minimum(t, reachable(length, t, xp))
+        axes = len(self.node.shape)
         return self.node.value(t[(..., *[None] * axes)] if axes else t, xp)
+
+    def _sampled(self, line: Any) -> Any:
+        return sample(self.node, line.clip(0, self.node.length))
 
     @property
     def length(self) -> Length:
@@ -134,9 +154,9 @@ class Schedule:
         """
         if not isinstance(span, slice):
             raise InvalidSchedule(f"a schedule is sliced, lr[a:b]; its value at a step is lr({span!r})")
-        begin = 0.0 if span.start is None else finite(span.start, "start of the slice")
-        end = math.inf if span.stop is None else finite(span.stop, "stop of the slice")
-        stride = 1.0 if span.step is None else finite(span.step, "stride of the slice")
+        begin = 0.0 if span.start is None else scalar(span.start, "start of the slice")
+        end = math.inf if span.stop is None else scalar(span.stop, "stop of the slice")
+        stride = 1.0 if span.step is None else scalar(span.step, "stride of the slice")
         if begin < 0 or end < 0 or not stride > 0:
             raise InvalidSchedule(f"a slice counts from the start, forwards; got [{begin:g}:{end:g}:{stride:g}]")
         return Schedule(cut(self.node, begin, end, stride))
@@ -145,7 +165,7 @@ class Schedule:
         """The product, step by step, with a number or with another schedule."""
         if isinstance(other, Schedule):
             return Schedule(Product((self.node, other.node)))
-        if isinstance(other, Real | np.ndarray | list | tuple):
+        if isinstance(other, NUMBERS):
             return Schedule(Scale(other, self.node))
         return NotImplemented
 
@@ -153,7 +173,7 @@ class Schedule:
         """The sum, step by step, with a number or with another schedule."""
         if isinstance(other, Schedule):
             return Schedule(Sum((self.node, other.node)))
-        if isinstance(other, Real | np.ndarray | list | tuple):
+        if isinstance(other, NUMBERS):
             return Schedule(Shift(other, self.node))
         return NotImplemented
 
@@ -164,14 +184,19 @@ class Schedule:
 
     def __truediv__(self, number: float) -> Schedule:
         """The schedule divided by a number."""
-        if not isinstance(number, Real):
+        if not isinstance(number, NUMBERS):
             return NotImplemented
-        return Schedule(Scale(1 / finite(number, "divisor"), self.node))
+        divisor = np.asarray(finite(number, "divisor"))
+        if not divisor.all():
+            raise InvalidSchedule(f"a schedule cannot be divided by 0, got {summary(number)}")
+        return Schedule(Scale(1 / divisor, self.node))
 
     def __sub__(self, other: Schedule | float) -> Schedule:
         """The difference, step by step, with a number or with another schedule."""
-        if isinstance(other, Schedule | Real):
-            return self + (-1.0 * other)
+        if isinstance(other, Schedule):
+            return self + -1.0 * other
+        if isinstance(other, NUMBERS):
+            return Schedule(Shift(-np.asarray(finite(other, "offset")), self.node))
         return NotImplemented
 
     def clip(self, low: float, high: float) -> Schedule:
@@ -198,7 +223,7 @@ class Schedule:
         Raises:
             InvalidSchedule: the schedule never ends.
         """
-        return Schedule(Reverse(self.node))
+        return Schedule(backwards(self.node))
 
     @timed()
     def stretch(self, factor: float) -> Schedule:
@@ -206,7 +231,7 @@ class Schedule:
 
         Each part's length is rounded to the nearest whole step (halves up), and is at least 1.
         """
-        if not finite(factor, "factor") > 0:
+        if not scalar(factor, "factor") > 0:
             raise InvalidSchedule(f"stretch needs a factor above 0, got {factor!r}")
         return Schedule(self.node.stretched(float(factor)))
 
@@ -289,7 +314,10 @@ class Schedule:
         linear(0.047619047619047616, 1.0, 20) >> constant(1.0, 930) >> one_minus_sqrt(1.0, 0.0, 50)
         """
         sizes = (steps_per_epoch, samples_per_step, tokens_per_step)
-        total = whole_steps(nearest(Duration.parse(steps, "steps").on(Clock(0, *sizes))), "steps")
+        length = Duration.parse(steps, "steps")
+        if length.percent:
+            raise InvalidSchedule(f"a run cannot be {steps} of itself; give its updates, epochs, samples or tokens")
+        total = whole_steps(steps if isinstance(steps, Real) else nearest(length.on(Clock(0, *sizes))), "steps")
         node, _ = resolve(self.node, Clock(total, *sizes), Fraction(0))
         if not math.isinf(node.length) and node.length > total:
             raise Misfit(
@@ -299,7 +327,7 @@ class Schedule:
 
     def noise(self, spread: float, every: int = 1, seed: int = 0) -> Schedule:
         """The schedule times a factor drawn anew every `every` steps, evenly from `1 - spread` to `1 + spread`."""
-        if not 0 <= finite(spread, "spread") <= 1:
+        if not 0 <= scalar(spread, "spread") <= 1:
             raise InvalidSchedule(f"spread is a share from 0 to 1, got {spread!r}")
         return Schedule(Product((self.node, Random(1 - spread, 1 + spread, every, seed, log=False))))
 
@@ -413,6 +441,11 @@ class Schedule:
     def _repr_svg_(self) -> str:
         steps = picture.steps_to_draw(self.length, 300)
         return picture.svg(steps, self(steps))
+
+
+def _plain(step: Any) -> float:
+    """A number of any kind as Python's own, which is neither short nor wraps around."""
+    return int(step) if isinstance(step, Integral) else float(step)
 
 
 # What a schedule may do after its end.

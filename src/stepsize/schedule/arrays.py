@@ -17,7 +17,9 @@ def namespace(step: Any) -> tuple[Any, Any]:
         TypeError: it is no array.
     """
     if isinstance(step, np.ndarray | np.generic | list | tuple | range):
-        return np.asarray(step, dtype=np.float64), np
+        array = np.asarray(step)
+        if array.dtype.kind in "iuf" or not array.size:
+            return array.astype(np.float64, copy=False), np
     if hasattr(step, "__array_namespace__"):
         return step, step.__array_namespace__()
     module = sys.modules.get(type(step).__module__.partition(".")[0])
@@ -53,10 +55,14 @@ class Tensors:
         return self._module.where(condition, self.asarray(one), self.asarray(other))
 
     def minimum(self, one: Any, other: Any) -> Any:
-        return self._module.minimum(self.asarray(one), self.asarray(other))
+        return self._module.minimum(*self._alike(one, other))
 
     def maximum(self, one: Any, other: Any) -> Any:
-        return self._module.maximum(self.asarray(one), self.asarray(other))
+        return self._module.maximum(*self._alike(one, other))
+
+    def _alike(self, one: Any, other: Any) -> tuple[Any, Any]:
+        dtype = getattr(one, "dtype", None) or getattr(other, "dtype", None)
+        return self.asarray(one, dtype), self.asarray(other, dtype)
 
     def searchsorted(self, table: Any, values: Any, side: str) -> Any:
         found = self._module.searchsorted(table, self._module.reshape(values, [-1]), side=side)

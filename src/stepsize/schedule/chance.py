@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import random as generator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 
 from stepsize._codec import Document, fields_document, summary
 from stepsize.errors import InvalidSchedule
+from stepsize.schedule.lookup import as_floats, reachable
 from stepsize.schedule.node import (
     Bounds,
     Length,
@@ -66,23 +66,26 @@ class Random(Node):
         return math.inf
 
     def value(self, t: Any, xp: Any) -> Any:
-        u = self._uniform(t // self.every, xp)
+        u = self._uniform(t // reachable(self.every, t, xp), xp)
         low, high = number(self.low, xp), number(self.high, xp)
         return low ** (1 - u) * high**u if self.log else low * (1 - u) + high * u
 
     @cached_property
     def _keys(self) -> list[tuple[int, int, int]]:
-        draw = generator.Random(self.seed)
+        from random import Random as Generator  # here, since most programs never draw
+
+        draw = Generator(self.seed)
         return [(draw.randrange(HALF), draw.randrange(1 << 14, 1 << 15), draw.randrange(HALF)) for _ in range(ROUNDS)]
 
     def _uniform(self, period: Any, xp: Any) -> Any:
         """A number in (0, 1) for each period."""
-        index = as_integers(period, xp)
-        left, right = index // HALF % HALF, index % HALF
+        # Halved before they become integers, which on a device may be short ones.
+        left, right = as_integers(period // HALF % HALF, xp), as_integers(period % HALF, xp)
         for i, (before, factor, after) in enumerate(self._keys):
-            mixed = (right + before) % HALF * factor % MODULI[i % 2]
-            left, right = right, (left + mixed + mixed // 255 + after) % HALF
-        return (left / HALF + right + 0.5) / HALF
+            spread = (right + before) % HALF * factor % MODULI[i % 2]
+            mixed = spread * ((spread // 2 + after) % (HALF // 2)) % MODULI[1 - i % 2]  # a square, so not linear
+            left, right = right, (left + mixed + mixed // 255) % HALF
+        return ((as_floats(left, period, xp) + 0.5) / HALF + as_floats(right, period, xp)) / HALF
 
     def stretched(self, factor: float) -> Node:
         return Random(self.low, self.high, stretch_steps(self.every, factor), self.seed, self.log)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from stepsize._codec import summary
 from stepsize.errors import InvalidSchedule
 from stepsize.schedule.joints import chain
-from stepsize.schedule.node import Node, whole_steps
-from stepsize.schedule.shapes import Ramp
-from stepsize.schedule.travel import Window, cut, finite_at
+from stepsize.schedule.node import Node, finite_at, whole_steps
+from stepsize.schedule.shapes import Constant, Ramp
+from stepsize.schedule.travel import cut
 
 
 def replanned(old: Node, new: Node, at: int, how: str) -> Node:
@@ -35,12 +35,20 @@ def _line(node: Node) -> str:
 
 def _stretched(old: Node, new: Node, at: int) -> Node:
     left, wanted = _left(old, at, "the schedule so far"), _left(new, at, "the new schedule")
-    return chain((cut(old, 0, at), Window(old, at, left / wanted)))
+    return chain((_so_far(old, at), cut(old, at, math.inf, left / wanted)))
 
 
 def _annealed(old: Node, new: Node, at: int) -> Node:
     wanted = _left(new, at, "the new schedule")
-    return chain((cut(old, 0, at), Ramp("cosine", finite_at(old, at), finite_at(new, float(new.length)), wanted)))
+    now = finite_at(old, min(at, old.length))
+    return chain((_so_far(old, at), Ramp("cosine", now, finite_at(new, new.length), wanted)))
+
+
+def _so_far(old: Node, at: int) -> Node:
+    """The updates before `at`; beyond the end of a schedule they used its end value."""
+    if at <= old.length:
+        return cut(old, 0, at)
+    return chain((old, Constant(finite_at(old, old.length), at - int(old.length))))
 
 
 def _left(node: Node, at: int, what: str) -> int:

@@ -6,16 +6,17 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar, final
 
 import numpy as np
 
 from stepsize._codec import Document
 from stepsize.errors import InvalidSchedule
+from stepsize.schedule.adjust import Clip, Scale, Shift
 from stepsize.schedule.durations import Clock, Duration, nearest
-from stepsize.schedule.joints import Clip, Product, Scale, Sequence, Shift, Sum, chain, operand
-from stepsize.schedule.node import Bounds, Length, Misfit, Node
+from stepsize.schedule.joints import Product, Sequence, Sum, chain
+from stepsize.schedule.node import Bounds, Length, Misfit, Node, operand, whole_steps
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,27 +66,64 @@ class Deferred(Node):
 
     def on(self, clock: Clock, begin: Fraction) -> tuple[Node, Fraction]:
         """The node on a run, if it starts at `begin`; and where it ends, not rounded."""
+        return self._function_on(clock, begin) if self.of is None else self._method_on(self.of, clock, begin)
+
+    def _function_on(self, clock: Clock, begin: Fraction) -> tuple[Node, Fraction]:
         make, names = CALLS[self.call]
-        arguments = dict(self.arguments)
-        exact = Duration.parse(arguments["steps"], "steps").on(clock) if _lasts(arguments, names) else None
-        receiver, base = [], begin
-        if self.of is not None:
-            # A warmup stands before its schedule, so that one starts later.
-            of, base = resolve(self.of, clock, begin + exact if self.call == "warmup" and exact else begin)
-            receiver = [of]
-        made = {name: _map(value, lambda d: nearest(d.on(clock))) for name, value in arguments.items() if name in names}
-        if exact is not None:
-            first = begin if self.call == "warmup" else base
-            made["steps"] = nearest(first + exact) - nearest(first)
-        node = make(*receiver, **{**arguments, **made})
-        if exact is None or node.length == float("inf"):
-            return node, begin + (0 if node.length == float("inf") else int(node.length))
-        return node, base if self.call == "warmup" else base + exact
+        given = dict(self.arguments)
+        exact = {name: _exact(given[name], name, clock) for name in PHASES if name in names and given.get(name)}
+        made = {name: _placed(given[name], name, clock, begin) for name in names if name in given and name not in exact}
+        place = begin
+        for name in ("warmup", "explore"):
+            if name in exact:
+                made[name], place = nearest(place + exact[name]) - nearest(place), place + exact[name]
+        start = begin + exact.get("warmup", 0) if given.get("outside") else begin
+        end = start + exact.get("steps", 0)
+        if "steps" in exact:
+            made["steps"] = nearest(end) - nearest(start)
+        if "cooldown" in exact:
+            made["cooldown"] = nearest(end) - nearest(end - exact["cooldown"])
+        node = make(**{**given, **made})
+        return node, end if node.length == nearest(end) - nearest(begin) else _after(node, begin)
+
+    def _method_on(self, of: Node, clock: Clock, begin: Fraction) -> tuple[Node, Fraction]:
+        make, names = CALLS[self.call]
+        given = dict(self.arguments)
+        exact = _exact(given["steps"], "steps", clock) if "steps" in names else Fraction(0)
+        # A warmup stands before its schedule, so that one starts later.
+        before = self.call == "warmup"
+        known, end = resolve(of, clock, begin + exact if before else begin)
+        first = begin if before else end
+        made = {"steps": nearest(first + exact) - nearest(first)} if "steps" in names else {}
+        node = make(known, **{**given, **made})
+        if "steps" in names:
+            return node, end if before else end + exact
+        return node, end if node.length == known.length else _after(node, begin)
 
 
-def _lasts(arguments: dict[str, Any], names: tuple[str, ...]) -> bool:
-    """Whether `steps` alone says how long the call's schedule lasts, or how much longer."""
-    return names == ("steps",) and arguments.get("steps") is not None
+# Arguments that lay the phases of one schedule on the run; all others are places, periods and timescales.
+PHASES = ("steps", "warmup", "explore", "cooldown")
+PLACES = ("at", "points")
+
+
+def _exact(value: Any, name: str, clock: Clock) -> Fraction:
+    """A phase in steps, not rounded."""
+    if isinstance(value, str | Duration):
+        steps = Duration.parse(value, name).on(clock)
+        if steps < 0:
+            raise Misfit(f"{name}={str(value)!r} is {float(steps):g} updates on a run of {clock.total}")
+        return steps
+    return Fraction(whole_steps(value, name, least=0))
+
+
+def _placed(value: Any, name: str, clock: Clock, begin: Fraction) -> Any:
+    """Places rounded as the boundaries they are, seen from `begin`; periods and timescales by themselves."""
+    first = begin if name in PLACES else Fraction(0)
+    return _map(value, name, lambda duration: nearest(first + duration.on(clock)) - nearest(first))
+
+
+def _after(node: Node, begin: Fraction) -> Fraction:
+    return begin + (0 if node.length == float("inf") else int(node.length))
 
 
 def timed(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -105,7 +143,7 @@ def timed(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             receiver: Any = given.pop("self") if method else None
             for name in names:
                 if name in given:
-                    given[name] = _map(given[name], _plain, name)
+                    given[name] = _map(given[name], name, partial(_plain, name=name))
             waits = any(_waits(given.get(name)) for name in names) or (method and not receiver.node.resolved)
             if not waits:
                 return make(*([receiver] if method else []), **given)
@@ -133,7 +171,7 @@ def kept(call: str, of: Node | None, arguments: dict[str, Any]) -> Deferred:
         resolve(node, ANY_RUN, Fraction(0))
     except Misfit:
         pass  # how parts fit is known once the run is
-    except TypeError as error:
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise InvalidSchedule(f"{node.code()}: {error}") from error
     return node
 
@@ -143,16 +181,19 @@ def _face(make: Callable[..., Any]) -> Callable[[Node], Any]:
     return make.__globals__["Schedule"]  # type: ignore[no-any-return]
 
 
-def _map(value: Any, change: Callable[..., Any], *more: Any) -> Any:
+def _map(value: Any, name: str, change: Callable[[Duration], Any]) -> Any:
     """A duration, or each one in a list, through `change`; other values as they are."""
     if isinstance(value, str | Duration):
-        return change(Duration.parse(value, *more))
+        return change(Duration.parse(value, name))
     if isinstance(value, list | tuple):
-        return tuple(_map(item, change, *more) for item in value)
+        return tuple(_map(item, name, change) for item in value)
     return value
 
 
-def _plain(duration: Duration) -> Any:
+def _plain(duration: Duration, name: str) -> Any:
+    """A duration as it is kept: in steps a number, else a text."""
+    if duration.never_positive:
+        raise InvalidSchedule(f"{name} must not be negative, got {str(duration)!r}")
     if not duration.in_steps:
         return str(duration)
     return int(duration.steps) if duration.steps.denominator == 1 else float(duration.steps)
@@ -175,7 +216,7 @@ def resolve(node: Node, clock: Clock, begin: Fraction) -> tuple[Node, Fraction]:
     Boundaries are rounded, not lengths: phases that make 100 % fill a run to the step.
     """
     if node.resolved:
-        return node, begin + (0 if node.length == float("inf") else int(node.length))
+        return node, _after(node, begin)
     if isinstance(node, Deferred):
         return node.on(clock, begin)
     if isinstance(node, Sequence):

@@ -8,12 +8,14 @@ from typing import Any
 
 from stepsize._codec import BadDocument, integer, items, number, summary, take_fields, take_kind
 from stepsize.errors import InvalidSchedule
+from stepsize.schedule.adjust import Clip, Scale, Shift
 from stepsize.schedule.chance import Function, Random
 from stepsize.schedule.deferred import CALLS, kept
-from stepsize.schedule.joints import Clip, Product, Scale, Sequence, Shift, Sum
+from stepsize.schedule.joints import Product, Sequence, Sum, chain
 from stepsize.schedule.node import Node
+from stepsize.schedule.repeat import Repeat
 from stepsize.schedule.shapes import SHAPES, TAILS, Constant, Endless, Ramp
-from stepsize.schedule.travel import Repeat, Reverse, Window
+from stepsize.schedule.travel import Reverse, Window
 
 Reader = Callable[[Any, str], Any]
 Functions = Mapping[str, Callable[[Any], Any]]
@@ -39,6 +41,10 @@ def read_node(document: Any, where: str = "schedule") -> Node:
 
 def _nodes(value: Any, where: str) -> tuple[Node, ...]:
     return tuple(read_node(item, f"{where}[{i}]") for i, item in enumerate(items(value, where)))
+
+
+def _sequence(parts: tuple[Node, ...]) -> Node:
+    return chain(Sequence(parts).parts)  # a phase of no steps is absent, as it is when one is built
 
 
 def _optional(read: Reader) -> Reader:
@@ -110,7 +116,7 @@ def _numbers(value: Any, where: str) -> Any:
 # kind -> how to build it, and how to read each of its fields
 READERS: dict[str, tuple[Callable[..., Node], dict[str, Reader]]] = {
     "constant": (_constant, {"value": _numbers, "steps": _optional(integer)}),
-    "sequence": (Sequence, {"parts": _nodes}),
+    "sequence": (_sequence, {"parts": _nodes}),
     "product": (Product, {"parts": _nodes}),
     "sum": (Sum, {"parts": _nodes}),
     "scale": (Scale, {"factor": _numbers, "of": read_node}),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from numbers import Real
-from typing import Any, final
+from typing import Any, cast, final
 
 from stepsize._codec import is_finite, summary
 from stepsize.errors import InvalidSchedule
@@ -26,7 +26,7 @@ UNITS = {
     "token": "tokens",
     "tokens": "tokens",
 }
-TERM = re.compile(r"\s*([+-]?)\s*(\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*([a-zA-Z%]*)")
+TERM = re.compile(r"\s*([+-]?)\s*(\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+)\s*([a-zA-Z%]*)")
 HOW = "a number of steps, or '5%', '3 epochs', '5e5 samples', '1e9 tokens', or a sum of these"
 
 
@@ -38,7 +38,7 @@ class Duration:
     Exact: amounts are fractions, and nothing is rounded before a schedule is put `over` a run.
 
     >>> Duration.parse("10%") - 100
-    Duration.parse('-100 steps + 10%')
+    Duration.parse('10% - 100 steps')
     >>> Duration.parse("3 epochs").on(Clock(total=1000, steps_per_epoch=78.125))
     Fraction(1875, 8)
     """
@@ -58,7 +58,7 @@ class Duration:
         """
         if isinstance(value, Duration):
             return value
-        if isinstance(value, Real) and not isinstance(value, bool) and is_finite(float(value)):
+        if _is_number(value):
             return Duration(steps=Fraction(str(value)))
         if isinstance(value, str) and (amounts := _terms(value)):
             return Duration(**amounts)
@@ -72,6 +72,11 @@ class Duration:
     def in_steps(self) -> bool:
         """Whether it is in steps alone."""
         return all(unit == "steps" for unit, _ in self._parts())
+
+    @property
+    def never_positive(self) -> bool:
+        """Whether it is below 0 on every run."""
+        return bool(self._parts()) and all(amount < 0 for _, amount in self._parts())
 
     def _parts(self) -> list[tuple[str, Fraction]]:
         named = [(field.name, getattr(self, field.name)) for field in fields(self)]
@@ -93,7 +98,8 @@ class Duration:
     __rmul__ = __mul__
 
     def __str__(self) -> str:
-        terms = [f"{_decimal(amount)}{'%' if unit == 'percent' else ' ' + unit}" for unit, amount in self._parts()]
+        parts = sorted(self._parts(), key=lambda part: part[1] < 0)
+        terms = [f"{_decimal(amount)}{'%' if unit == 'percent' else ' ' + unit}" for unit, amount in parts]
         return " + ".join(terms).replace("+ -", "- ") or "0 steps"
 
     def __repr__(self) -> str:
@@ -141,7 +147,7 @@ class Clock:
     def __post_init__(self) -> None:
         for name in ("steps_per_epoch", "samples_per_step", "tokens_per_step"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, Real) and is_finite(float(value)) and float(value) > 0):
+            if value is not None and not (_is_number(value) and value > 0):
                 raise InvalidSchedule(f"{name} must be a number above 0, got {summary(value)}")
 
     def steps_per(self, unit: str) -> Fraction:
@@ -160,6 +166,10 @@ class Clock:
         if value is None:
             raise InvalidSchedule(f"a duration in {unit} needs {name}; pass it to over(...)")
         return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and is_finite(cast(float, value))
 
 
 def nearest(steps: Fraction) -> int:

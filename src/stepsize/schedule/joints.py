@@ -9,23 +9,10 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, final
 
-import numpy as np
-
 from stepsize._codec import Document, fields_document
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule.node import (
-    Bounds,
-    Length,
-    Node,
-    Scalars,
-    Value,
-    finite,
-    number,
-    select,
-    span,
-    times,
-    union,
-)
+from stepsize.schedule.lookup import reachable, select
+from stepsize.schedule.node import Bounds, Length, Node, finite_at, operand, times, union
 
 
 @final
@@ -34,6 +21,8 @@ class Sequence(Node):
     """Parts one after another; each starts when the one before has ended. Made by `chain`."""
 
     parts: tuple[Node, ...]
+
+    infix = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Sequence, self.parts))
@@ -59,8 +48,10 @@ class Sequence(Node):
 
     def bounds(self, begin: float, end: float) -> Bounds:
         found = []
-        for first, part in zip(self.starts, self.parts, strict=True):
-            if begin <= first + part.length and end >= first:
+        for i, (first, part) in enumerate(zip(self.starts, self.parts, strict=True)):
+            # At its end a part is in charge no more, unless nothing follows it.
+            begins_inside = begin < first + part.length or i == len(self.parts) - 1
+            if begins_inside and end >= first:
                 found.append(part.bounds(max(begin - first, 0), min(end - first, part.length)))
         return union(found)
 
@@ -95,6 +86,8 @@ class Product(Node):
     """Parts multiplied step by step; a part that has ended holds its end value."""
 
     parts: tuple[Node, ...]
+
+    infix = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Product, self.parts))
@@ -133,6 +126,8 @@ class Sum(Node):
 
     parts: tuple[Node, ...]
 
+    infix = True
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", _flat(Sum, self.parts))
         _ = self.shape
@@ -164,135 +159,9 @@ class Sum(Node):
         return self.parts
 
 
-@final
-@dataclass(frozen=True)
-class Scale(Node):
-    """A schedule times a number."""
-
-    factor: Value
-    of: Node
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", finite(self.factor, "factor"))
-        _ = self.shape
-
-    @property
-    def length(self) -> Length:
-        return self.of.length
-
-    def value(self, t: Any, xp: Any) -> Any:
-        return number(self.factor, xp) * self.of.value(t, xp)
-
-    def stretched(self, factor: float) -> Node:
-        return Scale(self.factor, self.of.stretched(factor))
-
-    def bounds(self, begin: float, end: float) -> Bounds:
-        return times(span(self.factor), self.of.bounds(begin, end))
-
-    def total(self, begin: int, end: int) -> Any:
-        return number(self.factor, np) * self.of.total(begin, end)
-
-    def code(self) -> str:
-        return f"{self.factor!r} * {operand(self.of)}"
-
-    def document(self) -> Document:
-        return {"kind": "scale", **fields_document(self)}
-
-    def numbers(self) -> tuple[Value, ...]:
-        return (self.factor,)
-
-    def children(self) -> tuple[Node, ...]:
-        return (self.of,)
-
-
-@final
-@dataclass(frozen=True)
-class Shift(Node):
-    """A schedule plus a number."""
-
-    offset: Value
-    of: Node
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "offset", finite(self.offset, "offset"))
-        _ = self.shape
-
-    @property
-    def length(self) -> Length:
-        return self.of.length
-
-    def value(self, t: Any, xp: Any) -> Any:
-        return self.of.value(t, xp) + number(self.offset, xp)
-
-    def stretched(self, factor: float) -> Node:
-        return Shift(self.offset, self.of.stretched(factor))
-
-    def bounds(self, begin: float, end: float) -> Bounds:
-        (low, high), (least, most) = self.of.bounds(begin, end), span(self.offset)
-        return low + least, high + most
-
-    def total(self, begin: int, end: int) -> Any:
-        return self.of.total(begin, end) + number(self.offset, np) * (end - begin)
-
-    def code(self) -> str:
-        return f"{operand(self.of)} + {self.offset!r}"
-
-    def document(self) -> Document:
-        return {"kind": "shift", **fields_document(self)}
-
-    def numbers(self) -> tuple[Value, ...]:
-        return (self.offset,)
-
-    def children(self) -> tuple[Node, ...]:
-        return (self.of,)
-
-
-@final
-@dataclass(frozen=True)
-class Clip(Node):
-    """A schedule held between two values."""
-
-    low: Value
-    high: Value
-    of: Node
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "low", finite(self.low, "low"))
-        object.__setattr__(self, "high", finite(self.high, "high"))
-        _ = self.shape
-        if np.any(np.greater(self.low, self.high)):
-            raise InvalidSchedule(f"clip needs low <= high, got low={self.low!r}, high={self.high!r}")
-
-    @property
-    def length(self) -> Length:
-        return self.of.length
-
-    def value(self, t: Any, xp: Any) -> Any:
-        return xp.minimum(xp.maximum(self.of.value(t, xp), number(self.low, xp)), number(self.high, xp))
-
-    def stretched(self, factor: float) -> Node:
-        return Clip(self.low, self.high, self.of.stretched(factor))
-
-    def bounds(self, begin: float, end: float) -> Bounds:
-        (low, high), (least, _), (_, most) = self.of.bounds(begin, end), span(self.low), span(self.high)
-        return min(max(low, least), most), min(max(high, least), most)
-
-    def code(self) -> str:
-        return f"{operand(self.of)}.clip({self.low!r}, {self.high!r})"
-
-    def document(self) -> Document:
-        return {"kind": "clip", **fields_document(self)}
-
-    def numbers(self) -> tuple[Value, ...]:
-        return (self.low, self.high)
-
-    def children(self) -> tuple[Node, ...]:
-        return (self.of,)
-
-
 def held(part: Node, t: Any, xp: Any) -> Any:
     """The value of a part inside a longer whole: after its end, its end value."""
-    return part.value(t if math.isinf(part.length) else xp.minimum(t, part.length), xp)
+    return part.value(t if math.isinf(part.length) else xp.minimum(t, reachable(part.length, t, xp)), xp)
 
 
 def held_bounds(part: Node, begin: float, end: float) -> Bounds:
@@ -304,12 +173,7 @@ def held_total(part: Node, begin: int, end: int) -> Any:
     last = min(max(begin, part.length), end)
     if last == end:
         return part.total(begin, end)
-    after = part.value(np.full((1,) * len(part.shape), float(part.length)), np) if part.shape else end_value(part)
-    return part.total(begin, int(last)) + after * (end - last)
-
-
-def end_value(part: Node) -> float:
-    return float(part.value(part.length, Scalars))
+    return part.total(begin, int(last)) + finite_at(part, part.length) * (end - last)
 
 
 def _flat(kind: type[Sequence] | type[Product] | type[Sum], parts: Iterable[Node]) -> tuple[Node, ...]:
@@ -319,8 +183,3 @@ def _flat(kind: type[Sequence] | type[Product] | type[Sum], parts: Iterable[Node
     if len(flat) < 2:
         raise InvalidSchedule(f"a {kind.__name__.lower()} needs at least two parts, got {len(flat)}")
     return tuple(flat)
-
-
-def operand(node: Node) -> str:
-    """A node's code as an operand: joints written with an operator go in parentheses."""
-    return f"({node.code()})" if isinstance(node, Sequence | Product | Sum | Scale | Shift) else node.code()

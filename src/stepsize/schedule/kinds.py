@@ -1,4 +1,4 @@
-"""The leaves by name: one function for each row of the tables of shapes.
+"""The leaves by name that last a number of steps: one function for each row of the table of shapes.
 
 Values may be arrays, as long as those of one schedule broadcast together: 64 peaks make a schedule of
 64 values a step. Steps may be durations, "5%" or "2 epochs"; `Schedule.over` puts them on a run.
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from stepsize.schedule.algebra import Schedule
-from stepsize.schedule.chance import Function, Random, importable
+from stepsize.schedule.chance import Function, importable
 from stepsize.schedule.deferred import timed
 from stepsize.schedule.durations import Duration
-from stepsize.schedule.node import finite, positive, whole_steps
-from stepsize.schedule.shapes import Constant, Endless, Ramp
+from stepsize.schedule.node import positive, whole_steps
+from stepsize.schedule.shapes import Constant, Ramp
 
 # A number of updates, or a duration that `Schedule.over` puts into updates.
 Steps = int | str | Duration
@@ -136,7 +136,7 @@ def k_decay(start: Any, end: Any, steps: Steps, k: Any, power: Any = None) -> Sc
     """
     if power is None:
         return _ramp("k_cosine", start, end, steps, k)
-    return _ramp("k_polynomial", start, end, steps, power, k)
+    return _ramp("k_polynomial", start, end, steps, k, power)
 
 
 @timed("steps")
@@ -230,101 +230,6 @@ def rex(start: Any, end: Any, steps: Steps) -> Schedule:
     [1.0, 0.666667, 0.0]
     """
     return _ramp("rex", start, end, steps)
-
-
-@timed("every")
-def exponential_decay(start: Any, rate: Any, every: float | str | Duration, staircase: bool = False) -> Schedule:
-    """`start * rate ** (k / every)`, without an end.
-
-    Args:
-        start: value of update 0.
-        rate: the factor over each `every` steps, above 0.
-        every: steps.
-        staircase: hold the value within each `every` steps, as `step_decay` does; `every` is whole.
-
-    >>> exponential_decay(1, 0.5, 10)([0, 10, 20]).tolist()
-    [1.0, 0.5, 0.25]
-    """
-    if staircase:
-        stair = Constant(finite(start, "start"), whole_steps(every, "every"))
-        return Schedule(stair).repeat(shrink=positive(rate, "rate"))
-    return Schedule(Endless("exponential_decay", start, (rate, every)))
-
-
-@timed("every")
-def inverse_time(start: Any, rate: Any, every: float | str | Duration) -> Schedule:
-    """`start / (1 + rate * k / every)`, without an end.
-
-    Args:
-        start: value of update 0.
-        rate: above 0.
-        every: steps.
-
-    >>> inverse_time(1, 1, 10)([0, 10, 30]).tolist()
-    [1.0, 0.5, 0.25]
-    """
-    return Schedule(Endless("inverse_time", start, (rate, every)))
-
-
-@timed("timescale")
-def inverse_sqrt(start: Any, timescale: float | str | Duration) -> Schedule:
-    """`start * sqrt(timescale / (timescale + k))`, without an end.
-
-    Args:
-        start: value of update 0.
-        timescale: steps after which the value has fallen to 0.71 of the start.
-
-    >>> inverse_sqrt(1, 100)([0, 300]).tolist()
-    [1.0, 0.5]
-    """
-    return Schedule(Endless("inverse_sqrt", start, (timescale,)))
-
-
-@timed("timescale")
-def power_law(start: Any, power: Any, timescale: float | str | Duration) -> Schedule:
-    """`start * (1 + k / timescale) ** -power`, without an end.
-
-    With `constant(peak, n) >> power_law(peak, b, n)` the power scheduler of Shen et al., 2024
-    (arXiv:2408.13359).
-
-    >>> power_law(1, 2, 10)([0, 10]).tolist()
-    [1.0, 0.25]
-    """
-    return Schedule(Endless("power_law", start, (power, timescale)))
-
-
-@timed("midpoint", "width")
-def logistic(start: Any, midpoint: float | str | Duration, width: float | str | Duration) -> Schedule:
-    """`start / (1 + exp((k - midpoint) / width))`, without an end: the "sigmoid" policy of Caffe.
-
-    Args:
-        start: the value long before the midpoint.
-        midpoint: the step with half of it.
-        width: steps, above 0.
-
-    >>> logistic(1, 100, 10)(100)
-    0.5
-    """
-    return Schedule(Endless("logistic", start, (midpoint, width)))
-
-
-@timed("every")
-def random(low: Any, high: Any, every: Steps, seed: int, log: bool = True) -> Schedule:
-    """A value drawn for each period of `every` steps: a pure function of the step, without an end.
-
-    Args:
-        low, high: the range.
-        every: steps a value lasts, or a duration.
-        seed: other seeds are other values; the same seed is the same everywhere, for ever.
-        log: draw the logarithm evenly; False draws the value itself evenly.
-    Raises:
-        InvalidSchedule: low above high, or, with `log`, not above 0.
-
-    >>> lr = random(1e-4, 1e-2, every=100, seed=0)
-    >>> lr(0) == lr(99) != lr(100)
-    True
-    """
-    return Schedule(Random(low, high, every, seed, log))  # type: ignore[arg-type]
 
 
 def function(call: Callable[[Any], Any] | str, steps: int | None = None) -> Schedule:

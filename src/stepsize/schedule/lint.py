@@ -13,12 +13,13 @@ import numpy as np
 
 from stepsize.finding import Finding
 from stepsize.schedule.joints import Sequence, held_bounds
-from stepsize.schedule.node import Bounds, Node, whole_steps
+from stepsize.schedule.node import Bounds, Node, finite_at, whole_steps
 from stepsize.schedule.shapes import Constant
-from stepsize.schedule.travel import Window, finite_at
 
 # The first whole number whose successor a float32 cannot hold.
 FLOAT32_STEPS = 2**24
+# A step that no training reaches.
+FAR = 2**52
 # Differences below these shares of the peak are taken for intended, or for rounding.
 NOTICEABLE, TINY = 0.01, 1e-6
 # A training whose last steps hold one value need not mean that its schedule was made for another.
@@ -50,7 +51,9 @@ class _Subject:
         return held_bounds(self.node, begin, end)
 
     def at(self, step: float) -> float:
-        """The highest of the values at a step."""
+        """The highest of the values at a step; at infinity, the lowest that it may have far away."""
+        if math.isinf(step) and math.isinf(self.node.length):
+            return self.between(FAR, step)[0]
         return float(np.max(finite_at(self.node, min(step, self.node.length))))
 
     @cached_property
@@ -94,13 +97,16 @@ def _zero_first_update(it: _Subject) -> Iterator[Finding]:
 def _peak_never_reached(it: _Subject) -> Iterator[Finding]:
     for (_, part), (start, after) in pairwise(it.parts):
         aim = _last(part)
-        if aim > _first(part) and it.peak < math.inf and aim > (1 + TINY) * it.between(start, it.end)[1]:
+        if start >= it.end or aim <= _first(part) or it.peak == math.inf:
+            continue
+        highest = it.between(start, it.end)[1]
+        if aim > (1 + TINY) * highest:
             yield Finding(
                 "peak_never_reached",
                 f"The rise aims at {aim:.6g}, but update {start} has {_first(after):.6g} and none has more.",
                 1.0,
                 "Start the part after the warmup at the warmup's end value.",
-                (("aim", aim), ("highest", it.between(start, it.end)[1])),
+                (("aim", aim), ("highest", highest)),
             )
     if it.steps is not None and it.steps < it.node.length:
         whole = it.between(0, it.node.length)[1]
@@ -112,8 +118,9 @@ def _peak_never_reached(it: _Subject) -> Iterator[Finding]:
 def _rises_after_end(it: _Subject) -> Iterator[Finding]:
     if it.steps is None:
         return
-    now, later = it.at(it.steps), it.between(it.steps, 2 * it.steps)[1]
-    if now + NOTICEABLE * it.peak < later < math.inf:
+    now, later = it.at(it.steps - 1), it.between(it.steps, 2 * it.steps)[1]
+    # A later value above all that were reached is a peak not reached, not a rise after the end.
+    if now + NOTICEABLE * it.peak < later <= (1 + TINY) * it.peak < math.inf:
         yield Finding(
             "rises_after_end",
             f"After the last update the rate rises again, from {now:.4g} to {later:.4g}.",
@@ -127,7 +134,7 @@ def _jump(it: _Subject) -> Iterator[Finding]:
     for (_, part), (start, after) in pairwise(it.parts):
         before, now = finite_at(part, part.length), finite_at(after, 0)
         size = float(np.max(np.abs(np.subtract(now, before))))
-        steps_by_intent = isinstance(part, Constant) and isinstance(after, Constant | Window)
+        steps_by_intent = isinstance(part, Constant) and isinstance(after, Constant)
         if not steps_by_intent and start < it.end and NOTICEABLE * it.peak < size < math.inf:
             yield Finding(
                 "jump",
@@ -167,9 +174,9 @@ def _decay_and_run(it: _Subject) -> Iterator[Finding]:
 
 
 def _never_decays(it: _Subject) -> Iterator[Finding]:
-    lowest_at_end = it.at(it.end)
-    if 0 < it.peak < math.inf and lowest_at_end > (1 - NOTICEABLE) * it.peak:
-        message = f"The rate ends at its highest value, {lowest_at_end:.4g}; it never decays."
+    last = it.at(it.end if it.steps is None else it.steps - 1)
+    if 0 < it.peak < math.inf and last > (1 - NOTICEABLE) * it.peak:
+        message = f"The rate ends at its highest value, {last:.4g}; it never decays."
         yield Finding("never_decays", message, 0.6, "Add a decay: .cooldown(steps).")
 
 

@@ -12,13 +12,10 @@ hashable, equal by value and JSON as they are. `t` then comes with one more axis
 from __future__ import annotations
 
 import math
-import re
 from abc import ABC, abstractmethod
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +36,9 @@ class Misfit(InvalidSchedule):
 class Node(ABC):
     """One node of the tree. Subclasses are final, frozen dataclasses."""
 
+    # Whether `code()` is written with an operator, and so in parentheses where it is an operand.
+    infix: ClassVar[bool] = False
+
     @property
     @abstractmethod
     def length(self) -> Length:
@@ -58,7 +58,8 @@ class Node(ABC):
 
     def total(self, begin: int, end: int) -> Any:
         """The sum of the values of the steps begin, ..., end - 1."""
-        return sum_steps(lambda t: self.value(t, np), begin, end, len(self.shape))
+        sums = [sample(self, steps).sum(axis=0) for steps in _blocks(begin, end)]
+        return np.sum(sums, axis=0)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -103,68 +104,33 @@ class Scalars:
     maximum = staticmethod(max)
 
 
-def select(t: Any, starts: Sequence[int], parts: Sequence[Node], xp: Any) -> Any:
-    """The value of the part in charge at `t`: part i from `starts[i]` on, given its own local time."""
-    if xp is Scalars:
-        i = bisect_right(starts, t) - 1
-        return parts[i].value(t - starts[i], xp)
-    if xp is np:
-        return _select_numpy(t, starts, parts)
-    result = parts[-1].value(xp.maximum(t - starts[-1], 0), xp)
-    for (start, stop), part in zip(reversed(list(pairwise(starts))), parts[-2::-1], strict=True):
-        inside = (t >= start) & (t < stop)
-        # Where it is not in charge a part answers for its middle: at an end a derivative may be infinite.
-        local = xp.where(inside, t - start, (stop - start) // 2)
-        result = xp.where(inside, part.value(local, xp), result)
-    return result
-
-
-def _select_numpy(t: Any, starts: Sequence[int], parts: Sequence[Node]) -> Any:
-    line = t.reshape(-1)  # the face asks with one axis of steps; those of array parameters have size 1
-    if line.size and bool(np.all(line[1:] >= line[:-1])):
-        # A curve in order: each part sees one slice, so nothing is computed twice.
-        cuts = [*np.searchsorted(line, starts, side="left").tolist(), line.size]
-        cuts[0] = 0
-        spans: list[Any] = [slice(a, b) for a, b in pairwise(cuts)]
-    else:
-        index = np.searchsorted(np.asarray(starts), line, side="right") - 1
-        spans = [index == i for i in range(len(parts))]
-    out = np.empty(np.broadcast_shapes(t.shape, *(part.shape for part in parts)))
-    for start, part, span in zip(starts, parts, spans, strict=True):
-        if (local := t[span]).size:
-            out[span] = part.value(local - start, np)
-    return out
-
-
-def locate(t: Any, starts: Sequence[int], xp: Any) -> Any:
-    """The index of the last of `starts` that is <= t."""
-    if xp is Scalars:
-        return bisect_right(starts, t) - 1
-    return xp.searchsorted(as_table(starts, t, xp), t, side="right") - 1
-
-
-def take(table: Sequence[float], index: Any, t: Any, xp: Any) -> Any:
-    """`table[index]`, for a number or an array of indices, in the kind of numbers that `t` has."""
-    return table[index] if xp is Scalars else xp.take(as_table(table, t, xp), index)
-
-
-def as_table(table: Sequence[float], t: Any, xp: Any) -> Any:
-    """`table` as an array of the dtype of `t`; what that cannot hold, no step of its kind can reach."""
-    if xp is np:
-        return np.asarray(table)
-    integer = re.search(r"int(\d+)", str(t.dtype))
-    most = (1 << (int(integer[1]) - 1)) - 1 if integer else math.inf
-    return xp.asarray([min(entry, most) for entry in table], dtype=t.dtype)
-
-
 def number(value: Value, xp: Any) -> Any:
     """A parameter ready for arithmetic: an array if it is one."""
     return value if type(value) is float else xp.asarray(value)
 
 
-def zero(t: Any) -> Any:
+def zero(t: Any, xp: Any) -> Any:
     """0.0, of the kind and shape of `t`; true division makes it a float in every namespace."""
-    return 0 * t / 1
+    return 0.0 if xp is Scalars else np.zeros(t.shape) if xp is np else 0 * t / 1
+
+
+def operand(node: Node) -> str:
+    """A node's code as an operand: what is written with an operator goes in parentheses."""
+    return f"({node.code()})" if node.infix else node.code()
+
+
+def sample(node: Node, steps: Any) -> Any:
+    """The values at a line of steps, one row a step; beyond the largest float they are infinite, without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = node.value(steps.reshape(-1, *[1] * len(node.shape)), np)
+    return np.broadcast_to(values, (steps.size, *node.shape))
+
+
+def finite_at(node: Node, t: float) -> Any:
+    """The value at one step, as a parameter; a number as a call of the schedule gives it, to the last bit."""
+    if not node.shape:
+        return float(node.value(t, Scalars))
+    return sample(node, np.array([float(t)]))[0]
 
 
 def span(*values: Any) -> Bounds:
@@ -183,14 +149,10 @@ def times(one: Bounds, other: Bounds) -> Bounds:
     return min(corners), max(corners)
 
 
-def sum_steps(values: Callable[[Any], Any], begin: int, end: int, axes: int) -> Any:
-    """The sum of `values` over the steps begin, ..., end - 1, in blocks that fit into memory."""
-    sums = [0.0]
+def _blocks(begin: int, end: int) -> Iterator[Any]:
+    """The steps begin, ..., end - 1 as floats, in blocks that fit into memory."""
     for first in range(begin, end, SUM_BLOCK):
-        steps = np.arange(first, min(first + SUM_BLOCK, end), dtype=np.float64)
-        block = values(steps.reshape(-1, *[1] * axes))
-        sums.append((block + zero(steps.reshape(-1, *[1] * axes))).sum(axis=0))
-    return math.fsum(sums) if axes == 0 else sum(sums)
+        yield np.arange(first, min(first + SUM_BLOCK, end), dtype=np.float64)
 
 
 def power(base: Any, exponent: Any, xp: Any) -> Any:
@@ -200,9 +162,6 @@ def power(base: Any, exponent: Any, xp: Any) -> Any:
             return base**exponent
         except OverflowError:
             return math.inf
-    if xp is np:
-        with np.errstate(over="ignore"):
-            return base**exponent
     return base**exponent
 
 
@@ -221,8 +180,10 @@ def finite(value: Any, name: str) -> Value:
 
 def _array(value: Any, name: str) -> Value:
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        array = np.asarray(value)
+        # Texts and truth values would pass as numbers; whole numbers beyond 64 bits come as objects.
+        array = np.asarray(array, dtype=np.float64) if array.dtype.kind in "iufO" else np.empty(0)
+    except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     if not array.size or not np.isfinite(array).all():
         raise InvalidSchedule(f"{name} must hold finite numbers, got {summary(value)}")

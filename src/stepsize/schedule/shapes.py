@@ -20,11 +20,13 @@ from stepsize.schedule.node import (
     Bounds,
     Length,
     Node,
+    Scalars,
     Value,
     finite,
     number,
     positive,
     power,
+    sample,
     span,
     stretch_steps,
     whole_steps,
@@ -40,19 +42,25 @@ class Shape:
     params: tuple[str, ...] = ()
     geometric: bool = False  # interpolate the logarithm, so equal steps are equal ratios
     check: Callable[..., str | None] = lambda *params: None  # what is wrong with the parameters
+    call: str | None = None  # the function that makes it, where its name is another
 
 
 def _tanh(u: Any, xp: Any, lower: Any, upper: Any) -> Any:
-    first, last = np.tanh(lower), np.tanh(upper)
-    return (xp.tanh(lower + (upper - lower) * u) - first) / (last - first)
+    # The same function at both ends as in between, so that they are exactly 0 and 1.
+    first, last = (xp.tanh(end if xp is Scalars else xp.asarray(end)) for end in (lower, upper))
+    return (xp.tanh(lower * (1 - u) + upper * u) - first) / (last - first)
 
 
 def _hyperbolic(u: Any, xp: Any, bound: Any) -> Any:
-    return 1 - xp.sqrt((1 - u) * (2 * bound - 1 - u) / (2 * bound - 1))
+    return 1 - xp.sqrt((1 - u) * (1 - u / (2 * bound - 1)))
 
 
 def _rising(lower: Any, upper: Any) -> str | None:
-    return None if np.all(np.less(lower, upper)) else f"lower must be below upper, got {lower!r} and {upper!r}"
+    if not np.all(np.less(lower, upper)):
+        return f"lower must be below upper, got {lower!r} and {upper!r}"
+    if np.all(np.less(np.tanh(lower), np.tanh(upper))):
+        return None
+    return f"the tangent is flat from lower={lower!r} to upper={upper!r}; let one of them be nearer to 0"
 
 
 def _bound(bound: Any) -> str | None:
@@ -69,8 +77,8 @@ SHAPES = {
     "one_minus_sqrt": Shape(lambda u, xp: xp.sqrt(u)),
     "mirror_cosine": Shape(lambda u, xp: 2 * u - (1 - xp.cos(math.pi * u)) / 2),
     "rex": Shape(lambda u, xp: u / (2 - u)),
-    "k_cosine": Shape(lambda u, xp, k: (1 - xp.cos(math.pi * u**k)) / 2, params=("k",)),
-    "k_polynomial": Shape(lambda u, xp, power, k: 1 - (1 - u**k) ** power, params=("power", "k")),
+    "k_cosine": Shape(lambda u, xp, k: (1 - xp.cos(math.pi * u**k)) / 2, params=("k",), call="k_decay"),
+    "k_polynomial": Shape(lambda u, xp, k, power: 1 - (1 - u**k) ** power, params=("k", "power"), call="k_decay"),
     "tanh": Shape(_tanh, params=("lower", "upper"), check=_rising),
     "hyperbolic": Shape(_hyperbolic, params=("bound",), check=_bound),
     "exp_hyperbolic": Shape(_hyperbolic, params=("bound",), check=_bound, geometric=True),
@@ -118,7 +126,7 @@ class Constant(Node):
         return math.inf if self.steps is None else self.steps
 
     def value(self, t: Any, xp: Any) -> Any:
-        return number(self.held, xp) + zero(t)
+        return number(self.held, xp) + zero(t, xp)
 
     def stretched(self, factor: float) -> Node:
         return Constant(self.held, None if self.steps is None else stretch_steps(self.steps, factor))
@@ -172,7 +180,10 @@ class Ramp(Node):
     def value(self, t: Any, xp: Any) -> Any:
         row = SHAPES[self.shape_name]
         start, end = number(self.start, xp), number(self.end, xp)
-        s = row.rise(t / self.steps, xp, *[number(value, xp) for value in self.params])
+        u = t / float(self.steps)
+        if xp is not Scalars and xp is not np:
+            u = xp.minimum(u, 1.0)  # compilers multiply by 1 / steps, which may end above 1
+        s = row.rise(u, xp, *[number(value, xp) for value in self.params])
         # Both forms give the two ends exactly, which start + s * (end - start) would not.
         if row.geometric:
             return start ** (1 - s) * end**s
@@ -192,7 +203,8 @@ class Ramp(Node):
 
     def code(self) -> str:
         extra = "".join(f", {value!r}" for value in self.params)
-        return f"{self.shape_name}({self.start!r}, {self.end!r}, {self.steps}{extra})"
+        call = SHAPES[self.shape_name].call or self.shape_name
+        return f"{call}({self.start!r}, {self.end!r}, {self.steps}{extra})"
 
     def document(self) -> Document:
         named = dict(zip(SHAPES[self.shape_name].params, self.params, strict=True))
@@ -248,8 +260,7 @@ class Endless(Node):
 
 def _ends(node: Node, begin: float, end: float) -> Bounds:
     """The bounds of a curve that never turns."""
-    with np.errstate(invalid="ignore"):
-        return span(*(node.value(np.full((1,) * (1 + len(node.shape)), t), np) for t in (begin, end)))
+    return span(sample(node, np.array([begin, end], dtype=np.float64)))
 
 
 def _checked(names: tuple[str, ...], values: tuple[Value, ...]) -> tuple[Value, ...]:

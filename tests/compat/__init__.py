@@ -1,0 +1,1 @@
+"""The schedules of other libraries, as `stepsize.compat` makes them, against what those libraries compute."""
