@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from functools import reduce
 from operator import rshift
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from stepsize.torch import Scheduler
 PEAK, END, WARMUP, STEPS = 1e-3, 1e-5, 1_000, 2_000_000
 LR = ss.warmup_cosine(PEAK, STEPS, WARMUP, END)
 CALLS = 4_000
+MANY = 100
 
 Step = Callable[[], Any]
 
@@ -60,6 +62,23 @@ def sequential(optimizer: Optimizer) -> Step:
         lr_scheduler.CosineAnnealingLR(optimizer, STEPS - WARMUP, END),
     ]
     return lr_scheduler.SequentialLR(optimizer, parts, [WARMUP]).step
+
+
+def scaled_floor(optimizer: Optimizer) -> Step:
+    """The floor where each group has its own multiple of the rate."""
+    k = 0
+
+    def step() -> None:
+        nonlocal k
+        k += 1
+        if k < WARMUP:
+            lr = PEAK * (k + 1) / (WARMUP + 1)
+        else:
+            lr = END + (PEAK - END) * (1 + math.cos(math.pi * (k - WARMUP) / (STEPS - WARMUP))) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = lr * group["lr_scale"]
+
+    return step
 
 
 SCHEDULERS: dict[str, Callable[[Optimizer], Step]] = {
@@ -95,9 +114,44 @@ def ready(make: Callable[[Optimizer], Step], groups: int) -> Step:
     return step
 
 
+def many(step: Step) -> Step:
+    """Many steps, each after an update: only these count for stepsize, so what its hook notes is noted here."""
+    updates = getattr(getattr(step, "__self__", None), "_updates", SimpleNamespace())
+
+    def steps() -> None:
+        for _ in range(MANY):
+            updates.made = True
+            step()
+
+    return steps
+
+
+def of_one(contenders: dict[str, Step], rounds: int, calls: int, floor: str) -> list[dict[str, Any]]:
+    """Rows for one step of each contender."""
+    seconds = rounds_of({name: many(step) for name, step in contenders.items()}, rounds, max(calls // MANY, 11))
+    return compared({name: [time / MANY for time in times] for name, times in seconds.items()}, floor)
+
+
 def scheduler_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
     contenders = {name: ready(make, groups) for name, make in SCHEDULERS.items()}
-    return compared(rounds_of(contenders, rounds, max(CALLS // groups, 1_100)), "by hand (the floor)")
+    return of_one(contenders, rounds, CALLS // groups, "by hand (the floor)")
+
+
+def scaled_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
+    def scaled(make: Callable[[Optimizer], Step]) -> Callable[[Optimizer], Step]:
+        def prepared(optimizer: Optimizer) -> Step:
+            for i, group in enumerate(optimizer.param_groups):
+                group["lr_scale"] = 0.9**i
+            return make(optimizer)
+
+        return prepared
+
+    makers = {
+        "by hand (the floor)": scaled_floor,
+        "stepsize Scheduler, lr_scale": SCHEDULERS["stepsize Scheduler"],
+    }
+    contenders = {name: ready(scaled(make), groups) for name, make in makers.items()}
+    return of_one(contenders, rounds, CALLS // groups, "by hand (the floor)")
 
 
 def curves(rounds: int) -> list[dict[str, Any]]:
@@ -122,7 +176,7 @@ def phases(rounds: int) -> list[dict[str, Any]]:
         )
 
     contenders = {f"Scheduler, {count} phases": Scheduler(sgd(1), lr=composite(count)).step for count in (2, 10, 50)}
-    return compared(rounds_of(contenders, rounds, CALLS), "Scheduler, 2 phases")
+    return of_one(contenders, rounds, CALLS, "Scheduler, 2 phases")
 
 
 def policies(rounds: int) -> list[dict[str, Any]]:
@@ -147,6 +201,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", "The epoch parameter", UserWarning)  # SequentialLR's own, inside torch
 
     results = {f"One step, parameter groups: {n}": scheduler_steps(n, options.rounds) for n in (1, 10, 100)}
+    results |= {f"One step, each of {n} groups its own rate": scaled_steps(n, options.rounds) for n in (10, 100)}
     results["A curve of 1,000,000 steps"] = curves(options.rounds)
     results["One step of a composite"] = phases(options.rounds)
     results["A policy"] = policies(options.rounds)

@@ -52,4 +52,5 @@ def build(policy: Policy, model: nn.Module | Iterable[Tensor]) -> tuple[optim.Op
         optimizer = kind(parameters, **{**defaults, **policy.constants, **first})
     except (TypeError, ValueError) as error:
         raise InvalidPolicy(f"torch.optim.{kind.__name__} refuses {policy!r}: {error}") from error
-    return optimizer, Scheduler(optimizer, **policy.schedules)
+    followed: dict[str, Any] = policy.schedules
+    return optimizer, Scheduler(optimizer, **followed)
