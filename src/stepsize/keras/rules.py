@@ -1,0 +1,122 @@
+"""The update rules of torch.optim, written once for every Keras backend.
+
+A rule is a function of the gradient, the slots it keeps for each weight and the number of the update,
+from 1. It returns the direction, which times the learning rate is taken from the weight, and the new
+slots. Keras' own classes go other ways: epsilon stands elsewhere in Adam, RMSprop and Adagrad, momentum
+is kept of the steps and not of the gradients, so that it lags behind a changing rate, and weight decay is
+never a part of the gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+Slots = dict[str, Any]
+Change = tuple[Any, Slots]
+
+
+def _sgd(g: Any, slots: Slots, update: Any) -> Change:
+    return g, {}
+
+
+def _momentum(g: Any, slots: Slots, update: Any, momentum: Any = 0.9, dampening: Any = 0.0) -> Change:
+    # The first gradient enters whole, whatever the dampening.
+    share = ops.cast(ops.where(update == 1, 1.0, 1.0 - dampening), g.dtype)
+    velocity = momentum * slots["velocity"] + share * g
+    return velocity, {"velocity": velocity}
+
+
+def _nesterov(g: Any, slots: Slots, update: Any, momentum: Any = 0.9) -> Change:
+    velocity = momentum * slots["velocity"] + g
+    return g + momentum * velocity, {"velocity": velocity}
+
+
+def _adagrad(g: Any, slots: Slots, update: Any, lr_decay: Any = 0.0, eps: Any = 1e-10) -> Change:
+    total = slots["total"] + g * g
+    fallen = ops.cast(1 + (update - 1) * lr_decay, g.dtype)
+    return g / (ops.sqrt(total) + eps) / fallen, {"total": total}
+
+
+def _rmsprop(g: Any, slots: Slots, update: Any, alpha: Any = 0.99, eps: Any = 1e-8, momentum: Any = 0.0) -> Change:
+    new = {"square": alpha * slots["square"] + (1 - alpha) * g * g}
+    spread = new["square"]
+    if "mean" in slots:
+        new["mean"] = alpha * slots["mean"] + (1 - alpha) * g
+        spread = spread - new["mean"] * new["mean"]
+    direction = g / (ops.sqrt(spread) + eps)
+    if "velocity" in slots:
+        direction = new["velocity"] = momentum * slots["velocity"] + direction
+    return direction, new
+
+
+def _adadelta(g: Any, slots: Slots, update: Any, rho: Any = 0.9, eps: Any = 1e-6) -> Change:
+    square = rho * slots["square"] + (1 - rho) * g * g
+    direction = ops.sqrt(slots["moved"] + eps) / ops.sqrt(square + eps) * g
+    return direction, {"square": square, "moved": rho * slots["moved"] + (1 - rho) * direction * direction}
+
+
+def _adam(g: Any, slots: Slots, update: Any, betas: tuple[float, float] = (0.9, 0.999), eps: Any = 1e-8) -> Change:
+    first, second = betas
+    new = {
+        "mean": first * slots["mean"] + (1 - first) * g,
+        "square": second * slots["square"] + (1 - second) * g * g,
+    }
+    square = new["square"]
+    if "highest" in slots:
+        square = new["highest"] = ops.where(square > slots["highest"], square, slots["highest"])
+    size = ops.sqrt(square) / ops.cast(ops.sqrt(_seen(second, update)), g.dtype) + eps
+    return new["mean"] / ops.cast(_seen(first, update), g.dtype) / size, new
+
+
+def _seen(beta: float, update: Any) -> Any:
+    """1 - beta**update: how much of a running average is there yet, exact in the first updates too."""
+    return -ops.expm1(update * math.log(beta)) if beta else ops.ones_like(update)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of `RULES`."""
+
+    change: Callable[..., Change]
+    slots: Callable[[Mapping[str, Any]], dict[str, float]] = lambda settings: {}  # what each weight keeps, and from where
+    weight_decay: float = 0.0
+    decoupled: bool = False  # weight decay shrinks the weight; else it is a part of the gradient
+
+
+def _velocity(settings: Mapping[str, Any]) -> dict[str, float]:
+    return {"velocity": 0.0}
+
+
+def _accumulated(settings: Mapping[str, Any]) -> dict[str, float]:
+    start = settings.get("initial_accumulator_value", 0.0)
+    return {"total": start(0) if callable(start) else start}
+
+
+def _squares(settings: Mapping[str, Any]) -> dict[str, float]:
+    wanted = {"square": True, "mean": settings.get("centered"), "velocity": settings.get("momentum")}
+    return {name: 0.0 for name, want in wanted.items() if want}
+
+
+def _moments(settings: Mapping[str, Any]) -> dict[str, float]:
+    highest = ["highest"] if settings.get("amsgrad") else []
+    return dict.fromkeys(["mean", "square", *highest], 0.0)
+
+
+# A policy's optimizer -> its rule
+RULES = {
+    "sgd": Rule(_sgd),
+    "momentum": Rule(_momentum, _velocity),
+    "nesterov": Rule(_nesterov, _velocity),
+    "adagrad": Rule(_adagrad, _accumulated),
+    "rmsprop": Rule(_rmsprop, _squares),
+    "adadelta": Rule(_adadelta, lambda settings: {"square": 0.0, "moved": 0.0}),
+    "adam": Rule(_adam, _moments),
+    "adamw": Rule(_adam, _moments, weight_decay=0.01, decoupled=True),
+}
+# Settings that decide which slots there are, or where they start; the rules do not take them.
+STRUCTURE = ("amsgrad", "centered", "initial_accumulator_value")

@@ -1,0 +1,73 @@
+"""The value of a schedule at a step of Keras: inside a compiled train step and outside of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import keras
+import numpy as np
+
+from stepsize.schedule import Schedule
+
+# Steps that no framework has touched. A tuple: torch.compile cannot read a union.
+PYTHON = (Real, list, tuple, range, np.ndarray)
+
+
+def value_at(schedule: Schedule, step: Any) -> Any:
+    """The values of `schedule` at `step`, as a tensor of the active backend.
+
+    A step whose number is known is looked up outside of the framework, in float64: that is faster than
+    any framework's own arithmetic on one number, and exact at every step. Inside a traced train step
+    the same curve becomes a part of the graph.
+
+    Args:
+        schedule: what to evaluate; it counts optimizer updates.
+        step: a number, an array, a tensor or a variable; of any shape.
+    """
+    held = getattr(step, "value", step)  # a variable of Keras holds a tensor, one of TensorFlow is one
+    step = step if callable(held) else held
+    if KNOWN[keras.backend.backend()](step):
+        return keras.ops.convert_to_tensor(schedule(_read(step)), dtype=precision())
+    return keras.ops.cast(schedule(step), precision())
+
+
+def _read(step: Any) -> Any:
+    if isinstance(step, PYTHON):
+        return step
+    return keras.ops.convert_to_numpy(step) if len(step.shape) else float(step)
+
+
+def precision() -> str:
+    """The dtype of values: single precision at least, as half of it would round the rates away."""
+    return "float64" if keras.config.floatx() == "float64" else "float32"
+
+
+def _known_to_tensorflow(step: Any) -> bool:
+    import tensorflow
+
+    return bool(tensorflow.executing_eagerly())
+
+
+def _known_to_jax(step: Any) -> bool:
+    import jax
+
+    return not isinstance(step, jax.core.Tracer)
+
+
+def _known_to_torch(step: Any) -> bool:
+    import torch
+
+    # To ask a GPU for a number is to wait for all that it was told to do before.
+    return not torch.is_tensor(step) or (step.device.type != "cuda" and not torch.compiler.is_compiling())
+
+
+# Backend -> whether the content of `step` can be read now.
+KNOWN: dict[str, Callable[[Any], bool]] = {
+    "tensorflow": _known_to_tensorflow,
+    "jax": _known_to_jax,
+    "torch": _known_to_torch,
+    "numpy": lambda step: True,
+    "openvino": lambda step: True,
+}
