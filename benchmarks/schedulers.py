@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable
 from functools import reduce
 from operator import rshift
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,6 @@ from stepsize.torch import Scheduler
 PEAK, END, WARMUP, STEPS = 1e-3, 1e-5, 1_000, 2_000_000
 LR = ss.warmup_cosine(PEAK, STEPS, WARMUP, END)
 CALLS = 4_000
-MANY = 100
 
 Step = Callable[[], Any]
 
@@ -105,7 +103,10 @@ def sgd(groups: int) -> Optimizer:
 
 
 def ready(make: Callable[[Optimizer], Step], groups: int) -> Step:
-    """The step of a scheduler that has left its warmup behind, so that every contender computes its cosine."""
+    """The step of a scheduler that has left its warmup behind, so that every contender computes its cosine.
+
+    Where no gradient was seen, each call counts, so that steps alone can be measured.
+    """
     optimizer = sgd(groups)
     step = make(optimizer)
     optimizer.step()
@@ -114,27 +115,9 @@ def ready(make: Callable[[Optimizer], Step], groups: int) -> Step:
     return step
 
 
-def many(step: Step) -> Step:
-    """Many steps, each after an update: only these count for stepsize, so what its hook notes is noted here."""
-    updates = getattr(getattr(step, "__self__", None), "_updates", SimpleNamespace())
-
-    def steps() -> None:
-        for _ in range(MANY):
-            updates.made = True
-            step()
-
-    return steps
-
-
-def of_one(contenders: dict[str, Step], rounds: int, calls: int, floor: str) -> list[dict[str, Any]]:
-    """Rows for one step of each contender."""
-    seconds = rounds_of({name: many(step) for name, step in contenders.items()}, rounds, max(calls // MANY, 11))
-    return compared({name: [time / MANY for time in times] for name, times in seconds.items()}, floor)
-
-
 def scheduler_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
     contenders = {name: ready(make, groups) for name, make in SCHEDULERS.items()}
-    return of_one(contenders, rounds, CALLS // groups, "by hand (the floor)")
+    return compared(rounds_of(contenders, rounds, max(CALLS // groups, 1_100)), "by hand (the floor)")
 
 
 def scaled_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
@@ -151,7 +134,7 @@ def scaled_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
         "stepsize Scheduler, lr_scale": SCHEDULERS["stepsize Scheduler"],
     }
     contenders = {name: ready(scaled(make), groups) for name, make in makers.items()}
-    return of_one(contenders, rounds, CALLS // groups, "by hand (the floor)")
+    return compared(rounds_of(contenders, rounds, max(CALLS // groups, 1_100)), "by hand (the floor)")
 
 
 def curves(rounds: int) -> list[dict[str, Any]]:
@@ -176,7 +159,7 @@ def phases(rounds: int) -> list[dict[str, Any]]:
         )
 
     contenders = {f"Scheduler, {count} phases": Scheduler(sgd(1), lr=composite(count)).step for count in (2, 10, 50)}
-    return of_one(contenders, rounds, CALLS, "Scheduler, 2 phases")
+    return compared(rounds_of(contenders, rounds, CALLS), "Scheduler, 2 phases")
 
 
 def policies(rounds: int) -> list[dict[str, Any]]:

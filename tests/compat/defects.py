@@ -142,6 +142,12 @@ DEFECTS = [
         "ss.wsd(1.0, 20, warmup=4, cooldown=4, end=0.2, start=0.0)([0, 1, 2, 3, 4])",
     ),
     Defect(
+        "transformers",
+        "`cosine_warmup_with_min_lr` counts one update more than its siblings: the last update is at the floor already",
+        "rates(get_scheduler('cosine_warmup_with_min_lr', sgd(1.0), 10, 100, {'min_lr_rate': 0.1}), 101)[-3:]",
+        "ss.warmup_cosine(1.0, 100, warmup=10, end=0.1)([98, 99, 100])",
+    ),
+    Defect(
         "keras",
         "a whole number as rate makes the schedule one of whole numbers: 0 from update 1 on",
         "[float(schedules.ExponentialDecay(1, 100, 0.96)(k)) for k in (0, 1, 2)]",
@@ -162,6 +168,12 @@ DEFECTS = [
     ),
     Defect(
         "keras",
+        "by the same product a cycle ends one update early, so that compiled and not compiled differ",
+        "cycles = schedules.PolynomialDecay(0.1, 7, cycle=True)\n[float(cycles(21)), float(jax.jit(cycles)(21))]",
+        'ss.compat("keras:PolynomialDecay", initial_learning_rate=0.1, decay_steps=7, cycle=True)([21, 21])',
+    ),
+    Defect(
+        "keras",
         "the cycle is found by the floor of a logarithm: an update that restarts is at the bottom",
         "[float(schedules.CosineDecayRestarts(1.0, 10, t_mul=7.0)(k)) for k in (10, 80, 570)]",
         "ss.sgdr(1.0, 10, growth=7)([10, 80, 570])",
@@ -171,6 +183,13 @@ DEFECTS = [
         "a warmup of no length never reaches the peak",
         "[float(optax.warmup_constant_schedule(0.0, 1e-3, 0)(k)) for k in (0, 1, 1000)]",
         "ss.constant(1e-3).warmup(0)([0, 1, 1000])",
+    ),
+    Defect(
+        "optax",
+        "a decay to nothing at once does not decay at all",
+        "[float(optax.exponential_decay(0.1, 1, decay_rate)(1)) for decay_rate in (0.01, 1e-6, 0.0)]",
+        "[ss.exponential_decay(0.1, 1e-2, 1)(1), ss.exponential_decay(0.1, 1e-6, 1)(1), (ss.constant(0.1, 1) >> "
+        "ss.constant(0.0))(1)]",
     ),
 ]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stepsize.schedule.compat.call import LIBRARIES
+from stepsize.schedule.compat.families import BEYOND
+from stepsize.schedule.compat.placing import CYCLES
 from tests.compat import peers
 from tests.compat.cases import Case
 from tests.compat.conformance import (
@@ -21,6 +23,7 @@ from tests.compat.conformance import (
     table,
 )
 from tests.compat.defects import Defect, ours, theirs
+from tests.compat.defects_tabulated import RECORDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 INTRODUCTION = """# Conformance with other libraries
@@ -37,6 +40,12 @@ tests run; *tabulated* against values that the library's own code gave once (`te
 `tests/compat/tabulate.py`). A difference is relative to the value, or to {share64:.0e} of the curve's peak where the
 value is smaller ({share32:.0%} for the libraries that compute in float32), and is rounded up to a power of ten. Allowed
 are {double:.0e} in float64 and {single:.0e} in float32.
+
+Three things are written out only so far, since no formula of a schedule gives them: what changes from cycle to cycle
+other than by a factor (`scale_fn` by cycle, `InverseTimeDecay(staircase=True)`, `PolynomialDecay(cycle=True)`), for
+{cycles} cycles; a line or a power that goes on past its end, for {beyond:,} times its length; and the product of
+`MultiplicativeLR`, for as many updates as its argument `updates` says. Schedules that follow a metric, and timm's
+noise, are refused.
 """
 DEFECTS = """## Known defects of peers
 
@@ -49,6 +58,11 @@ TABULATED = """### As tabulated
 Values in the tables that look wrong, or are a trap. They are what the library computes, so `compat` gives them too,
 unless the last column says otherwise.
 """
+ALSO = """
+### As seen when run
+
+What no table shows: errors, calls out of order, resumes. The libraries were of the versions above.
+"""
 
 
 def page() -> str:
@@ -58,7 +72,8 @@ def page() -> str:
 
 def _introduction() -> Iterator[str]:
     (double, share64), (single, share32) = FLOAT64, FLOAT32
-    yield INTRODUCTION.format(double=double, share64=share64, single=single, share32=share32)
+    shares = {"share64": share64, "share32": share32}
+    yield INTRODUCTION.format(double=double, single=single, cycles=CYCLES, beyond=BEYOND, **shares)
 
 
 def _conformance() -> Iterator[str]:
@@ -108,6 +123,10 @@ def _defects() -> Iterator[str]:
             traps = [one for one in table(library)["cases"] if "defect" in one]
             for text in dict.fromkeys(one["defect"] for one in traps):
                 yield _trap(library, [one for one in traps if one["defect"] == text])
+    yield ALSO
+    yield "| library | what | its call | gave | stepsize |\n|---|---|---|---|---|"
+    for one in RECORDED:
+        yield f"| {one.library} | {one.what} | `{one.code}` | {one.gives} | `{one.ours}` gives `{_shown(one.value)}` |"
 
 
 def _defect(defect: Defect, value: Any) -> str:

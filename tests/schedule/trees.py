@@ -86,6 +86,7 @@ def _joints(parts):
         | st.builds(lambda a, n, shrink: a.repeat(n, shrink), parts, st.integers(1, 3), factors)
         | st.builds(lambda a, n, k: a.repeat(n, stretch=k), parts, st.integers(1, 3), st.sampled_from([1.5, 2, 3]))
         | st.builds(lambda a: a.reverse(), parts)
+        | st.builds(lambda a, every: a.hold(every), parts, st.integers(1, 7))
         | st.builds(sliced, parts, spans)
         | st.builds(lambda a, spread, n: a.noise(spread, n)[: a.length], parts, st.floats(0, 1), lengths)
     )
@@ -144,6 +145,7 @@ def _waiting_joints(parts):
         | st.builds(lambda a, k: k * a + k, parts, values)
         | st.builds(lambda a, ends: a.clip(*sorted(ends)), parts, st.tuples(values, values))
         | st.builds(lambda a: a.reverse(), finite)
+        | st.builds(lambda a, every: a.hold(every), finite, st.integers(1, 7))
         | st.builds(lambda a: a.repeat(2, 0.5), finite)
         | st.builds(lambda a: a.stretch(2), finite)
     )
@@ -185,7 +187,7 @@ def bound(document) -> float:
             return max(of, _size(document["low"]), _size(document["high"]))
         case "repeat":
             return max(1.0, document["shrink"]) ** (document["times"] or 1) * of
-        case "reverse" | "window":
+        case "reverse" | "window" | "hold":
             return of
         case _:
             return max(_size(document.get(name, 0.0)) for name in ("start", "end", "value", "low", "high"))

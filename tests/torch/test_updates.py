@@ -117,6 +117,37 @@ def test_without_any_training_every_call_previews():
     assert preview == [LR(k) for k in range(30)]
 
 
+def test_an_update_without_gradients_leaves_it_a_preview():
+    optimizer = sgd()
+    scheduler = Scheduler(optimizer, lr=LR)
+    optimizer.step()  # what silences the warning of PyTorch's own schedulers
+    preview = []
+    for _ in range(30):
+        preview += scheduler.get_last_lr()
+        scheduler.step()
+    assert preview == [LR(k) for k in range(30)]
+
+
+def test_a_group_that_comes_in_a_preview_follows_from_the_next_step():
+    optimizer = sgd()
+    scheduler = Scheduler(optimizer, lr=LR)
+    scheduler.step()
+    optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
+    scheduler.step()
+    assert held(optimizer) == [LR(2), LR(2)]
+
+
+def test_gradients_that_are_written_by_hand_are_a_training_too():
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    scheduler = Scheduler(optimizer, lr=LR)
+    weight.grad = torch.ones(1)
+    optimizer.step()
+    for _ in range(3):
+        scheduler.step()
+    assert scheduler.last_epoch == 1
+
+
 def test_after_updates_a_call_alone_does_not_advance_but_a_named_update_does():
     optimizer = sgd()
     scheduler = Scheduler(optimizer, lr=LR)

@@ -21,7 +21,7 @@ from stepsize.schedule.adjust import Clip, Scale, Shift
 from stepsize.schedule.arrays import namespace
 from stepsize.schedule.chance import Random
 from stepsize.schedule.change import replanned
-from stepsize.schedule.deferred import resolve, timed
+from stepsize.schedule.deferred import face_of_nodes, resolve, timed
 from stepsize.schedule.difference import Difference
 from stepsize.schedule.document import read_document
 from stepsize.schedule.durations import Clock, Duration, nearest
@@ -33,7 +33,7 @@ from stepsize.schedule.measure import first_where, total
 from stepsize.schedule.node import Length, Misfit, Node, Scalars, finite, finite_at, sample, scalar, whole_steps
 from stepsize.schedule.repeat import Repeat
 from stepsize.schedule.shapes import Constant
-from stepsize.schedule.travel import Reverse, backwards, cut
+from stepsize.schedule.travel import Hold, Reverse, backwards, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +48,7 @@ CACHED = 1 << 15
 NUMBERS = (Real, np.ndarray, list, tuple)
 
 
+@face_of_nodes
 @final
 @dataclass(frozen=True, repr=False)
 class Schedule:
@@ -224,6 +225,19 @@ class Schedule:
             InvalidSchedule: the schedule never ends.
         """
         return Schedule(backwards(self.node))
+
+    @timed("every")
+    def hold(self, every: int | str | Duration) -> Schedule:
+        """Each value for `every` steps: a schedule in epochs, say, for a training that counts updates.
+
+        Args:
+            every: steps for which each step of the schedule lasts, or a duration such as "1 epoch".
+
+        >>> import stepsize as ss
+        >>> ss.linear(1.0, 0.0, 2).hold(3)([0, 2, 3, 5, 6]).tolist()
+        [1.0, 1.0, 0.5, 0.5, 0.0]
+        """
+        return Schedule(Hold(self.node, cast(int, every)))
 
     @timed()
     def stretch(self, factor: float) -> Schedule:

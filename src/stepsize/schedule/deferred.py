@@ -126,6 +126,16 @@ def _after(node: Node, begin: Fraction) -> Fraction:
     return begin + (0 if node.length == float("inf") else int(node.length))
 
 
+# The class that wraps nodes, on a floor above.
+_faces: list[Callable[[Node], Any]] = []
+
+
+def face_of_nodes(face: type[R]) -> type[R]:
+    """Say which class wraps nodes, as its decorator."""
+    _faces[:] = [face]
+    return face
+
+
 def timed(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let the arguments `names` of a function or method be durations.
 
@@ -148,10 +158,10 @@ def timed(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if not waits:
                 return make(*([receiver] if method else []), **given)
             node = kept(make.__name__, receiver.node if method else None, given)
-            return _face(make)(node)  # type: ignore[no-any-return]
+            return _faces[0](node)  # type: ignore[no-any-return]
 
         def on_nodes(*receiver: Node, **arguments: Any) -> Node:
-            face = [_face(make)(node) for node in receiver]
+            face = [_faces[0](node) for node in receiver]
             return call(*face, **arguments).node  # type: ignore[attr-defined, no-any-return]
 
         CALLS[make.__name__] = (on_nodes, names)
@@ -174,11 +184,6 @@ def kept(call: str, of: Node | None, arguments: dict[str, Any]) -> Deferred:
     except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise InvalidSchedule(f"{node.code()}: {error}") from error
     return node
-
-
-def _face(make: Callable[..., Any]) -> Callable[[Node], Any]:
-    """The class that wraps nodes, found where the call lives: this floor is below it."""
-    return make.__globals__["Schedule"]  # type: ignore[no-any-return]
 
 
 def _map(value: Any, name: str, change: Callable[[Duration], Any]) -> Any:

@@ -15,7 +15,7 @@ from stepsize.schedule.joints import Product, Sequence, Sum, chain
 from stepsize.schedule.node import Node
 from stepsize.schedule.repeat import Repeat
 from stepsize.schedule.shapes import SHAPES, TAILS, Constant, Endless, Ramp
-from stepsize.schedule.travel import Reverse, Window
+from stepsize.schedule.travel import Hold, Reverse, Window
 
 Reader = Callable[[Any, str], Any]
 Functions = Mapping[str, Callable[[Any], Any]]
@@ -126,6 +126,7 @@ READERS: dict[str, tuple[Callable[..., Node], dict[str, Reader]]] = {
         Repeat,
         {"of": read_node, "times": _optional(integer), "shrink": number, "stretch": number},
     ),
+    "hold": (Hold, {"of": read_node, "every": integer}),
     "reverse": (Reverse, {"of": read_node}),
     "window": (
         Window,

@@ -67,6 +67,41 @@ def backwards(node: Node) -> Node:
 
 @final
 @dataclass(frozen=True)
+class Hold(Node):
+    """A schedule each step of which lasts for `every` steps."""
+
+    of: Node
+    every: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "every", whole_steps(self.every, "every"))
+
+    @property
+    def length(self) -> Length:
+        return self.of.length * self.every
+
+    def value(self, t: Any, xp: Any) -> Any:
+        return self.of.value(t // reachable(self.every, t, xp), xp)
+
+    def stretched(self, factor: float) -> Node:
+        return Hold(self.of, stretch_steps(self.every, factor))
+
+    def bounds(self, begin: float, end: float) -> Bounds:
+        last = end if math.isinf(end) else end // self.every
+        return self.of.bounds(begin if math.isinf(begin) else begin // self.every, last)
+
+    def code(self) -> str:
+        return f"{operand(self.of)}.hold({self.every})"
+
+    def document(self) -> Document:
+        return {"kind": "hold", **fields_document(self)}
+
+    def children(self) -> tuple[Node, ...]:
+        return (self.of,)
+
+
+@final
+@dataclass(frozen=True)
 class Window(Node):
     """What a schedule does from step `begin` on, every `stride`-th step, for `steps` steps or to its end.
 

@@ -34,8 +34,8 @@ class Scheduler(LRScheduler):
     **What counts.** A call of `step()` advances by one if the optimizer has made an update since
     the call before, and not otherwise: an update that the AMP scaler skipped, a micro-batch of an
     accumulated gradient, or a call that Accelerate repeats for each process leave the values as they
-    are. Only while no gradient and no update has been seen at all does every call advance, so that
-    a plain loop over `step()` previews the schedule. `step(k)` always goes to update k. Updates that
+    are. Only while no gradient has been seen at all does every call advance, so that a plain loop
+    over `step()` previews the schedule. `step(k)` always goes to update k. Updates that
     PyTorch cannot see, because a CUDA graph replays them, are taken for made: then every call counts.
 
     **Groups.** A group with an `lr_scale` has that multiple of the learning rate. Groups added
@@ -109,11 +109,12 @@ class Scheduler(LRScheduler):
     def step(self, epoch: int | None = None) -> None:
         """Advance to the next update if one was made; with `epoch`, go to that update instead."""
         updates, position = self._updates, self.last_epoch + 1
-        if updates.made is not True or position >= self._end or epoch is not None:
+        usual = updates.made is True and position < self._end and epoch is None
+        # In a training, groups that came or were replaced have been noticed before the update.
+        if not usual or (updates.preview and len(self.optimizer.param_groups) != self._count):
             self._go(self._position(epoch))
             return
-        # The usual case, as short as it can be. Groups that changed were noticed before the update.
-        updates.made = False
+        updates.made = updates.preview
         self.last_epoch = position
         offset = position - self._begin
         for key, values, targets in self._rows:
@@ -126,7 +127,7 @@ class Scheduler(LRScheduler):
     def _position(self, epoch: int | None) -> int:
         """Where a call of `step` leads."""
         if epoch is None:
-            return self.last_epoch + self._updates.counts(self.optimizer)
+            return self.last_epoch + self._updates.counts()
         self._updates.forget()
         return whole_steps(epoch, "epoch", least=0)
 
@@ -263,11 +264,11 @@ class Scheduler(LRScheduler):
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: value for name, value in vars(self).items() if name not in DERIVED}
-        return {**kept, "_seen": (self._updates.made, self._updates.training)}
+        return {**kept, "_seen": (self._updates.made, self._updates.preview)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         updates = Updates()
-        updates.made, updates.training = state.pop("_seen")
+        updates.made, updates.preview = state.pop("_seen")
         vars(self).update(state)
         self._attach(updates)
 

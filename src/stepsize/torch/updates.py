@@ -23,58 +23,60 @@ class Updates:
     """What is known of an optimizer's updates. Its hooks only set these; `Scheduler.step` reads them.
 
     Attributes:
-        made: True after an update, False when that has been counted, None before the first one. The
-            tensor by which a fused optimizer tells of infinite gradients, if a scaler gave it one.
-        training: gradients have been computed, though perhaps no update was made of them yet.
+        made: True after an update, False when that has been counted. The tensor by which a fused
+            optimizer tells of infinite gradients, if a scaler gave it one.
+        preview: no gradient has been seen yet, so nobody trains, and every call of `step` counts.
         blind: updates happen where no hook sees them, as in the replay of a CUDA graph.
     """
 
     def __init__(self) -> None:
-        self.made: bool | int | Tensor | None = None
-        self.training = False
+        self.made: bool | int | Tensor = True
+        self.preview = True
         self.blind = False
         self.idle = 0
 
-    def counts(self, optimizer: Optimizer) -> bool:
+    def counts(self) -> bool:
         """Whether a call of `step` advances; an update that has been counted does not count again."""
-        made = self.made
-        self.forget()
+        made, self.made = self.made, self.preview
         if isinstance(made, Tensor):
-            return not bool(made)  # a fused optimizer leaves the update out by itself
+            made = not bool(made)  # a fused optimizer leaves the update out by itself
         if made or self.blind:
+            self.idle = 0
             return True
-        return made is None and not self._waits(optimizer)
+        self._wait()
+        return False
 
     def forget(self) -> None:
         """Count no update made before now."""
-        if self.made is not None:
-            self.made = False
+        self.made = self.preview
 
-    def _waits(self, optimizer: Optimizer) -> bool:
-        """Before the first update: whether it is still to come; if no training is seen, this is a preview."""
-        if not self.training and not any(p.grad is not None for g in optimizer.param_groups for p in g["params"]):
-            return False
+    def _wait(self) -> None:
         self.idle += 1
         if self.idle == PATIENCE:
             warnings.warn(
                 f"Scheduler.step() was called {PATIENCE} times, and its optimizer has made no update, so the values "
-                "stay those of the first. If updates are made without optimizer.step(), call scheduler.step(k) "
+                "stay as they are. If updates are made without optimizer.step(), call scheduler.step(k) "
                 "with the number of the next one",
                 UserWarning,
                 stacklevel=5,
             )
-        return True
 
     def note(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        """The hook after an update. It may be compiled with it, so it only sets what is never read there."""
-        self.made = COMPILED if torch.compiler.is_compiling() else True
+        """The hook after an update. It may be compiled with it, and then only sets what is never read there."""
+        if torch.compiler.is_compiling():
+            self.made = COMPILED
+            return
+        self.made = True
+        if self.preview and any(p.grad is not None for group in optimizer.param_groups for p in group["params"]):
+            self.preview = False
 
     def note_carefully(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """The same, where a CUDA graph may be captured or a fused optimizer leave updates out."""
         if torch.compiler.is_compiling():
             self.made = COMPILED
             return
-        before, self.made = self.made, True
+        before = self.made
+        self.note(optimizer, args, kwargs)
         found_inf = getattr(optimizer, "found_inf", None)
         if isinstance(found_inf, Tensor) and (isinstance(before, Tensor) or not before):
             # Not read here, so that nothing waits for the device before the scheduler has to know.
@@ -83,8 +85,8 @@ class Updates:
             self.blind = True
 
     def note_gradient(self, handle: list[Any], parameter: Tensor) -> None:
-        """The hook of one parameter's first gradient; it removes itself."""
-        self.training = True
+        """The hook of one parameter's first gradient, which comes before an update of it; it removes itself."""
+        self.preview = self.made = False
         while handle:
             handle.pop().remove()
 

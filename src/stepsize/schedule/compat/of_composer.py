@@ -92,7 +92,7 @@ def in_run(factor: Callable[..., Schedule]) -> Callable[..., Schedule]:
 
 def step(run: Run, step_size: str, gamma: float = 0.1) -> Schedule:
     """`gamma ** (now // step_size)`."""
-    return staircase(1.0, gamma, run.batches(step_size))
+    return staircase(1.0, gamma, _above_0(run, step_size))
 
 
 def multi_step(run: Run, milestones: Iterable[str], gamma: float = 0.1) -> Schedule:

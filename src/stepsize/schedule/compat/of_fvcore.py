@@ -112,7 +112,7 @@ def composite(
 def _shares(lengths: Sequence[float]) -> list[Fraction]:
     """Shares of the run, 1 in all; the last is what the others leave."""
     shares = [exact(one, "lengths") for one in lengths]
-    if not shares or any(one <= Fraction(0) for one in shares) or abs(sum(shares) - 1) >= Fraction(1, 1000):
+    if not shares or any(one <= 0 for one in shares) or abs(float(sum(shares)) - 1) >= 1e-3:
         raise InvalidSchedule(f"lengths must be above 0 and 1 in all, got {lengths!r}")
     return [*shares[:-1], 1 - sum(shares[:-1], Fraction(0))]
 

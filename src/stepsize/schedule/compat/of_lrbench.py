@@ -118,8 +118,8 @@ def plain(shape: Callable[[Any], Schedule]) -> Callable[..., Schedule]:
     """`k0 + (k1 - k0) * wave`."""
 
     def policy(k0: Any, k1: Any, l: float) -> Schedule:  # noqa: E741
-        above: Schedule = shape(l) * (k1 - k0)
-        return above + k0
+        result: Schedule = shape(l) * (k1 - k0) + k0
+        return result
 
     return policy
 
@@ -128,8 +128,8 @@ def decaying(shape: Callable[[Any], Schedule]) -> Callable[..., Schedule]:
     """`k0 + (k1 - k0) * wave * gamma ** k`."""
 
     def policy(k0: Any, k1: Any, l: float, gamma: float) -> Schedule:  # noqa: E741
-        above: Schedule = shape(l) * exponential_decay(1.0, gamma, 1) * (k1 - k0)
-        return above + k0
+        result: Schedule = shape(l) * exponential_decay(1.0, gamma, 1) * (k1 - k0) + k0
+        return result
 
     return policy
 

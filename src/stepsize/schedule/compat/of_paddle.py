@@ -150,8 +150,8 @@ def cyclic_lr(
     up = Fraction(whole_steps(step_size_up, "step_size_up"))
     down = up if step_size_down is None else Fraction(whole_steps(step_size_down, "step_size_down"))
     wave = scaled_triangles(up, down, mode, exp_gamma, scale_fn, scale_mode)
-    above: Schedule = wave * (max_learning_rate - base_learning_rate)
-    return above + base_learning_rate
+    result: Schedule = wave * (max_learning_rate - base_learning_rate) + base_learning_rate
+    return result
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
