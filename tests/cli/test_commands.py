@@ -104,7 +104,7 @@ USAGE = {
     "budget": (("tune", "t.py:bowl", "--steps", "10", "--budget", "0.3"), "budget"),
     "zero rate": (("tune", "t.py:bowl", "--steps", "10", "--low", "0"), "low"),
     "space": (("tune", "t.py:bowl", "--steps", "10", "--space", "width"), "--space"),
-    "zero length": (("show", "linear(0, 1, 0)"), "steps"),
+    "zero length": (("show", "linear(0, 1, -1)"), "steps"),
     "no schedule": (("show", "1 + 1"), "not a schedule"),
     "unknown words": (("show", "cosin(1, 0, 10)"), "cosin"),
     "missing log": (("show", "nowhere.csv"), "nowhere.csv"),
@@ -157,7 +157,7 @@ def test_a_task_that_cannot_be_is_one_line_and_exit_code_2(terminal: Terminal) -
 
 
 def test_debug_shows_the_traceback(terminal: Terminal) -> None:
-    done = terminal("show", "linear(0, 1, 0)", "--debug")
+    done = terminal("show", "linear(0, 1, -1)", "--debug")
     assert done.returncode == 2
     assert "Traceback" in done.stderr
 

@@ -98,6 +98,7 @@ class Scalars:
     cos = staticmethod(math.cos)
     sin = staticmethod(math.sin)
     tanh = staticmethod(math.tanh)
+    exp = staticmethod(math.exp)
     sqrt = staticmethod(math.sqrt)
     floor = staticmethod(math.floor)
     minimum = staticmethod(min)

@@ -87,6 +87,11 @@ SHAPES = {
 SIGNED = ("lower", "upper", "midpoint")
 
 
+def _falling(x: Any, xp: Any) -> Any:
+    """1 / (1 + exp(x)), which no x overflows and which is precise far out on both sides."""
+    return xp.exp(xp.minimum(-x, 0)) / (1 + xp.exp(-xp.maximum(x, -x)))
+
+
 @dataclass(frozen=True)
 class Tail:
     """A row of `TAILS`: `factor(t, xp, *params)`; the parameters in `timescales` are in steps."""
@@ -101,10 +106,7 @@ TAILS = {
     "inverse_time": Tail(lambda t, xp, rate, every: 1 / (1 + rate * (t / every)), ("rate", "every")),
     "inverse_sqrt": Tail(lambda t, xp, timescale: xp.sqrt(timescale / (timescale + t)), ("timescale",)),
     "power_law": Tail(lambda t, xp, power, timescale: (timescale / (timescale + t)) ** power, ("power", "timescale")),
-    # By tanh, which no step overflows.
-    "logistic": Tail(
-        lambda t, xp, midpoint, width: (1 - xp.tanh((t - midpoint) / (2 * width))) / 2, ("midpoint", "width")
-    ),
+    "logistic": Tail(lambda t, xp, midpoint, width: _falling((t - midpoint) / width, xp), ("midpoint", "width")),
 }
 
 
