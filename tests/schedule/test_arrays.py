@@ -99,7 +99,7 @@ class Foreign:
     dtype = property(lambda self: self.data.dtype)
 
     def __array_namespace__(self):
-        names = "cos sin tanh sqrt floor minimum maximum where asarray searchsorted take astype"
+        names = "cos sin tanh exp sqrt floor minimum maximum where asarray searchsorted take astype"
         return SimpleNamespace(**{name: _foreign(getattr(np, name)) for name in names.split()}, int32=np.int32)
 
     def __getitem__(self, index):
@@ -118,6 +118,7 @@ for word in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_"):
     setattr(Foreign, f"__{word}__", apply)
     setattr(Foreign, f"__r{word}__", lambda self, other, apply=apply: apply(other, self))
 Foreign.__ge__, Foreign.__lt__ = _foreign(operator.ge), _foreign(operator.lt)
+Foreign.__neg__ = _foreign(operator.neg)
 
 
 @given(schedules, steps_of_any_kind)

@@ -101,7 +101,7 @@ class Schedule:
     def at(self, step: Any, xp: Any) -> Any:
         """The values at an array of steps, by the functions of the array namespace `xp`.
 
-        For frameworks whose arrays do not tell their namespace: `xp` offers `cos`, `sin`, `tanh`,
+        For frameworks whose arrays do not tell their namespace: `xp` offers `cos`, `sin`, `tanh`, `exp`,
         `sqrt`, `minimum`, `maximum`, `where`, `searchsorted`, `take`, `asarray` and `astype` or `cast`.
         """
         if xp is np:

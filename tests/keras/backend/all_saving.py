@@ -21,7 +21,7 @@ from tests.keras.backend.problem import (
 
 LONG = RATE.stretch(4)
 OPTIMIZERS = {
-    "a policy": lambda: build(ss.Policy(LONG, "adamw", weight_decay=DECAY.stretch(4), amsgrad=True), clipnorm=3.0),
+    "a policy": lambda: build(ss.Policy(LONG, "adamw", weight_decay=DECAY.stretch(4)), clipnorm=3.0),
     "an optimizer of Keras": lambda: keras.optimizers.Adam(LearningRate(LONG)),
 }
 
