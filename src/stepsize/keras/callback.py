@@ -8,7 +8,7 @@ from typing import Any, final
 import keras
 
 from stepsize.errors import InvalidPolicy
-from stepsize.keras.following import follow, updater
+from stepsize.keras.following import follow, position
 from stepsize.schedule import Schedule, as_schedule
 
 
@@ -29,7 +29,8 @@ class Schedules(keras.callbacks.Callback):  # type: ignore[misc]
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss="mse")
     >>> x = keras.ops.ones((8, 1))
-    >>> history = model.fit(x, x, batch_size=2, epochs=2, verbose=0, callbacks=[Schedules(momentum=ss.linear(0, 0.8, 8))])
+    >>> schedules = Schedules(momentum=ss.linear(0, 0.8, 8))
+    >>> history = model.fit(x, x, batch_size=2, epochs=2, verbose=0, callbacks=[schedules])
     >>> [round(value, 3) for value in history.history["momentum"]]
     [0.3, 0.7]
     """
@@ -53,7 +54,7 @@ class Schedules(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the values of the update just made."""
-        last = max(int(updater(self.model.optimizer).iterations) - 1, 0)
+        last = max(position(self.model.optimizer) - 1, 0)
         (logs if logs is not None else {}).update({name: curve(last) for name, curve in self.schedules.items()})
 
     def release(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
 
 import keras
+import numpy as np
 
 from stepsize.errors import InvalidPolicy
 from stepsize.keras.clips import CLIPS
-from stepsize.keras.values import precision, value_at
+from stepsize.keras.optimizer import Optimizer
+from stepsize.keras.values import precision, read, value_at
 from stepsize.policy import learning_rate
 from stepsize.schedule import Schedule, as_schedule
 
@@ -43,7 +46,7 @@ def following(optimizer: Any, /, **schedules: Schedule | float) -> Iterator[None
     >>> with following(optimizer, weight_decay=ss.linear(0.5, 0.0, 2)):
     ...     for _ in range(3):
     ...         optimizer.apply([keras.ops.zeros(())], [weight])
-    ...         print(float(weight.value))
+    ...         print(float(weight.numpy()))
     4.0
     3.0
     3.0
@@ -81,6 +84,11 @@ def follow(optimizer: Any, schedules: Mapping[str, Schedule | float]) -> Callabl
 def updater(optimizer: Any) -> Any:
     """The optimizer that makes the updates, where another one only scales the loss for it."""
     return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def position(optimizer: Any) -> int:
+    """The number of updates made so far, which is the number of the next one."""
+    return int(read(updater(optimizer).iterations))
 
 
 @contextmanager
@@ -123,16 +131,13 @@ class Live(keras.Variable):  # type: ignore[misc]
 
 
 def _checked(optimizer: Any, name: str, value: Schedule | float) -> Schedule:
-    config = optimizer.get_config()
-    has = [key for key in config if key not in FIXED and (key in OPTIONAL or _is_number(getattr(optimizer, key, None)))]
-    has += [key for key in config if key == "learning_rate"]
-    if name not in has:
-        raise InvalidPolicy(
-            f"{type(optimizer).__name__} has no {name!r} to schedule; it has {', '.join(sorted(set(has)))}"
-        )
+    if isinstance(optimizer, Optimizer) and name not in CLIPS:
+        raise InvalidPolicy(f"this optimizer follows a policy, and {name} is a matter of it: schedule it there")
+    if name not in (has := _hyperparameters(optimizer)):
+        raise InvalidPolicy(f"{type(optimizer).__name__} has no {name!r} to schedule; it has {', '.join(has)}")
     schedule = learning_rate(value) if name == "learning_rate" else as_schedule(value, name)
-    if schedule.node.shape:
-        raise InvalidPolicy(f"{name} must be one number at each update, got values of shape {schedule.node.shape}")
+    if np.shape(schedule(0)):
+        raise InvalidPolicy(f"{name} must be one value a step, got {schedule!r}, of shape {np.shape(schedule(0))}")
     if name == "momentum" and optimizer.momentum == 0:
         raise InvalidPolicy(
             f"this {type(optimizer).__name__} was made with momentum=0 and keeps no momentum; "
@@ -154,5 +159,9 @@ def _check_clip(optimizer: Any, name: str, schedule: Schedule) -> None:
             raise InvalidPolicy(f"{name} cannot be scheduled together with {setting}: the gradients come in parts")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _hyperparameters(optimizer: Any) -> list[str]:
+    """The arguments of the optimizer that are numbers, or would be if they were on."""
+    others = ("learning_rate", *OPTIONAL, *FIXED)
+    arguments = [name for name in inspect.signature(type(optimizer).__init__).parameters if name not in others]
+    numbers = [name for name in arguments if type(getattr(optimizer, name, None)) in (int, float)]
+    return ["learning_rate", *OPTIONAL, *sorted(numbers)]

@@ -40,6 +40,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
 
     def __init__(self, schedule: Schedule | float, accumulation: int = 1) -> None:
         self.schedule = learning_rate(schedule)
+        self.schedule(0)  # durations that wait for a run are an error here, not in the first update
         self.accumulation = whole_steps(accumulation, "accumulation")
 
     def __call__(self, step: Any) -> Any:

@@ -45,6 +45,8 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         if twice := [option for option in IN_THE_POLICY if option in options]:
             raise InvalidPolicy(f"{twice[0]} is a matter of the policy: give it to Policy(...)")
         super().__init__(learning_rate=LearningRate(policy.lr), name=name or policy.optimizer, **options)
+        for schedule in policy.schedules.values():
+            schedule(0)  # durations that wait for a run are an error here, not in the first update
         self.policy = policy
         self._rule = RULES[policy.optimizer]
         self._keep(slots={}, now={})

@@ -6,7 +6,7 @@ from typing import Any
 
 from stepsize._codec import summary
 from stepsize.errors import InvalidPolicy
-from stepsize.keras.following import updater
+from stepsize.keras.following import position, updater
 from stepsize.keras.learning_rate import LearningRate
 from stepsize.keras.optimizer import Optimizer
 from stepsize.policy import Policy, as_policy
@@ -37,19 +37,20 @@ def replan(model: Any, planned: Policy | Schedule | float, how: str = "refuse") 
     """
     optimizer = updater(model.optimizer)
     if isinstance(optimizer, Optimizer):
-        optimizer.policy = _policy(optimizer.policy, as_policy(planned), int(optimizer.iterations), how)
+        optimizer.policy = _policy(optimizer.policy, as_policy(planned), position(optimizer), how)
     else:
-        _rate(optimizer, planned, how)
+        optimizer.learning_rate = _rate(optimizer, planned, how)
     model.train_function = None
 
 
-def _rate(optimizer: Any, planned: Policy | Schedule | float, how: str) -> None:
-    rate = optimizer.get_config().get("learning_rate")
-    rate = optimizer._learning_rate
+def _rate(optimizer: Any, planned: Policy | Schedule | float, how: str) -> LearningRate:
+    rate = optimizer._learning_rate  # the public name gives its value now
     if not isinstance(rate, LearningRate):
         raise InvalidPolicy(f"{type(optimizer).__name__} has no plan to change: its learning rate is no LearningRate")
-    at = int(optimizer.iterations)
-    optimizer.learning_rate = LearningRate(rate.schedule.replan(as_schedule(planned), at, how), rate.accumulation)
+    if isinstance(planned, Policy):
+        raise InvalidPolicy(f"{type(optimizer).__name__} follows a schedule and no policy; give it a Schedule")
+    schedule = rate.schedule.replan(as_schedule(planned, "planned"), position(optimizer), how)
+    return LearningRate(schedule, rate.accumulation)
 
 
 def _policy(old: Policy, new: Policy, at: int, how: str) -> Policy:

@@ -83,7 +83,9 @@ class Rule:
     """A row of `RULES`."""
 
     change: Callable[..., Change]
-    slots: Callable[[Mapping[str, Any]], dict[str, float]] = lambda settings: {}  # what each weight keeps, and from where
+    slots: Callable[[Mapping[str, Any]], dict[str, float]] = (
+        lambda settings: {}
+    )  # what each weight keeps, and from where
     weight_decay: float = 0.0
     decoupled: bool = False  # weight decay shrinks the weight; else it is a part of the gradient
 

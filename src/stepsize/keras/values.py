@@ -11,31 +11,55 @@ import numpy as np
 
 from stepsize.schedule import Schedule
 
-# Steps that no framework has touched. A tuple: torch.compile cannot read a union.
+# Steps that no framework has touched.
 PYTHON = (Real, list, tuple, range, np.ndarray)
 
 
+def _as_it_stands(function: Callable[[Schedule, Any], Any]) -> Any:
+    """The function, which no compiler of Python code rewrites: AutoGraph's or PyTorch's."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        return tensorflow.autograph.experimental.do_not_convert(function)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.compiler.disable(function)
+    return function
+
+
+@_as_it_stands
 def value_at(schedule: Schedule, step: Any) -> Any:
     """The values of `schedule` at `step`, as a tensor of the active backend.
 
     A step whose number is known is looked up outside of the framework, in float64: that is faster than
-    any framework's own arithmetic on one number, and exact at every step. Inside a traced train step
-    the same curve becomes a part of the graph.
+    any framework's own arithmetic on one number, and exact at every step. Inside a train step that
+    TensorFlow or JAX traces, the same curve becomes a part of the graph. PyTorch's compiler is sent
+    around it.
 
     Args:
         schedule: what to evaluate; it counts optimizer updates.
         step: a number, an array, a tensor or a variable; of any shape.
     """
-    held = getattr(step, "value", step)  # a variable of Keras holds a tensor, one of TensorFlow is one
-    step = step if callable(held) else held
+    step = _tensor(step)
     if KNOWN[keras.backend.backend()](step):
-        return keras.ops.convert_to_tensor(schedule(_read(step)), dtype=precision())
+        return keras.ops.convert_to_tensor(schedule(read(step)), dtype=precision())
     return keras.ops.cast(schedule(step), precision())
 
 
-def _read(step: Any) -> Any:
+def _tensor(step: Any) -> Any:
+    """What a variable of Keras holds; anything else as it is, a variable of TensorFlow too."""
+    held = getattr(step, "value", step)
+    return step if callable(held) else held
+
+
+def read(step: Any) -> Any:
+    """A step that is known, as a number or as an array of NumPy."""
+    step = _tensor(step)
     if isinstance(step, PYTHON):
         return step
+    if hasattr(step, "read_value"):  # a variable of TensorFlow, which may be spread over replicas
+        step = step.read_value()
     return keras.ops.convert_to_numpy(step) if len(step.shape) else float(step)
 
 
@@ -60,7 +84,7 @@ def _known_to_torch(step: Any) -> bool:
     import torch
 
     # To ask a GPU for a number is to wait for all that it was told to do before.
-    return not torch.is_tensor(step) or (step.device.type != "cuda" and not torch.compiler.is_compiling())
+    return not torch.is_tensor(step) or step.device.type != "cuda"
 
 
 # Backend -> whether the content of `step` can be read now.

@@ -37,7 +37,7 @@ def build(policy: Policy, mask: Any = None) -> Transformation:
     ...     updates, state = optimizer.update(weights, state, weights)
     ...     weights = optax.apply_updates(weights, updates)
     >>> [round(float(weight), 4) for weight in weights], float(state.hyperparams["lr"])
-    ([-0.0078, -0.0078], 0.375)
+    ([-0.168, -0.168], 0.375)
     """
     if policy.optimizer is None:
         raise InvalidPolicy(f"the policy names no optimizer; write Policy(optimizer={next(iter(RULES))!r}, ...)")

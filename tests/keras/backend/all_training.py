@@ -234,6 +234,10 @@ def test_built_with_a_model_it_is_ready():
 REFUSED = {
     "nothing to follow": (lambda: Schedules(), "at least one"),
     "no such hyperparameter": (lambda: fit(model(SGD(0.1)), callbacks=[Schedules(beta_1=0.5)]), "has no 'beta_1'"),
+    "a matter of the policy": (
+        lambda: fit(model(build(ss.Policy(0.1, "sgd"))), callbacks=[Schedules(weight_decay=0.5)]),
+        "matter of it",
+    ),
     "a flag": (lambda: fit(model(SGD(0.1)), callbacks=[Schedules(nesterov=0.5)]), "has no 'nesterov'"),
     "no schedule": (lambda: Schedules(momentum="high"), "momentum must be"),
     "momentum that was never kept": (
