@@ -1,4 +1,4 @@
-"""The joints that travel in time: a schedule reversed, or seen through a window."""
+"""The joints that travel in time: a schedule reversed, slowed to stairs, or seen through a window."""
 
 from __future__ import annotations
 
