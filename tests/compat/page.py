@@ -41,8 +41,7 @@ tests run; *tabulated* against values that the library's own code gave once (`te
 value is smaller ({share32:.0%} for the libraries that compute in float32), and is rounded up to a power of ten. Allowed
 are {double:.0e} in float64 and {single:.0e} in float32.
 
-Three things are written out only so far, since no formula of a schedule gives them: what changes from cycle to cycle
-other than by a factor (`scale_fn` by cycle, `InverseTimeDecay(staircase=True)`, `PolynomialDecay(cycle=True)`), for
+Three things are written out only so far, since no formula of a schedule gives them: a `scale_fn` of the cycle, for
 {cycles} cycles; a line or a power that goes on past its end, for {beyond:,} times its length; and the product of
 `MultiplicativeLR`, for as many updates as its argument `updates` says. Schedules that follow a metric, and timm's
 noise, are refused.

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from stepsize.errors import InvalidSchedule
-from stepsize.schedule import constant, cosine, exponential_decay, linear, one_minus_power, polynomial
+from stepsize.schedule import constant, cosine, exponential_decay, linear, one_minus_power, polynomial, power_law
 from stepsize.schedule.algebra import Schedule
 from stepsize.schedule.compat.placing import LONG, Leg, between, by_cycle, called, choice, joined, placed, stairs
 from stepsize.schedule.node import whole_steps
@@ -113,7 +113,7 @@ def cycling_polynomial(start: Any, steps: Any, end: Any, power: float) -> Schedu
     size = whole_steps(steps, "decay_steps")
     fall = polynomial(1.0, 0.0, size, power)
     later = joined([fall[1:], constant(0.0, 1)]).repeat()
-    lowered = by_cycle(lambda i: (i + 1.0) ** -power, size)
+    lowered = power_law(1.0, power, 1).hold(size)
     return between(end, start, constant(1.0, 1) >> later * lowered)
 
 

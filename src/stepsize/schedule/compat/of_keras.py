@@ -12,7 +12,7 @@ from stepsize.errors import InvalidSchedule
 from stepsize.schedule import cosine, exponential_decay, inverse_time, linear, polynomial
 from stepsize.schedule.algebra import Schedule
 from stepsize.schedule.compat.families import cycling_polynomial
-from stepsize.schedule.compat.placing import between, by_cycle, growing, placed, positive_span, stairs
+from stepsize.schedule.compat.placing import growing, held_for, placed, positive_span, stairs
 from stepsize.schedule.compat.placing import staircase as falling_stairs
 
 
@@ -63,7 +63,7 @@ def inverse_time_decay(
     """`initial_learning_rate / (1 + decay_rate * k / decay_steps)`; the quotient rounded down if `staircase`."""
     if staircase:
         span = positive_span(decay_steps, "decay_steps")
-        return between(0.0, initial_learning_rate, by_cycle(lambda i: 1 / (1 + decay_rate * i), span))
+        return held_for(inverse_time(initial_learning_rate, decay_rate, 1), span)
     return inverse_time(initial_learning_rate, decay_rate, decay_steps)
 
 

@@ -132,6 +132,12 @@ def by_cycle(value: Callable[[int], Any], period: Fraction | int) -> Schedule:
     return placed(*[(lambda n, i=i: constant(value(i), n), period) for i in range(CYCLES)])
 
 
+def held_for(values: Schedule, period: Fraction | int) -> Schedule:
+    """Value i of a schedule for the whole of period i."""
+    exact_period = Fraction(period)
+    return values.hold(exact_period.numerator)[:: exact_period.denominator]
+
+
 def waves(half: Schedule, stride: Any) -> Schedule:
     """A half wave and its mirror image, for ever, passed `stride` times as fast; at stride 0 it stands."""
     endless = half.after("mirror")
