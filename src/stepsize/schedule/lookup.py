@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stepsize.schedule.node import Node, Scalars, zero
+from stepsize.schedule.node import Node, Scalars, floating
 
 
 def select(t: Any, starts: Sequence[int], parts: Sequence[Node], xp: Any) -> Any:
@@ -23,14 +23,18 @@ def select(t: Any, starts: Sequence[int], parts: Sequence[Node], xp: Any) -> Any
     if xp is np:
         return _select_numpy(t, starts, parts)
     last = bisect_right(starts, largest(t)) - 1  # parts that no step of this kind reaches are left out
-    result = parts[last].value(xp.maximum(t - starts[last], 0), xp)
+    result = _inside(t, t >= reachable(starts[last], t, xp), starts[last], parts[last], xp)
     for i in reversed(range(last)):
-        start, stop = starts[i], starts[i + 1]
+        start, stop = (reachable(edge, t, xp) for edge in starts[i : i + 2])
         inside = (t >= start) & (t < stop)
-        # Where it is not in charge a part answers for its middle: at an end a derivative may be infinite.
-        local = xp.where(inside, t - start, (stop - start) // 2)
-        result = xp.where(inside, parts[i].value(local, xp), result)
+        result = xp.where(inside, _inside(t, inside, starts[i], parts[i], xp), result)
     return result
+
+
+def _inside(t: Any, inside: Any, start: int, part: Node, xp: Any) -> Any:
+    """The value of a part where it is in charge; elsewhere that of its middle: at ends a derivative may be infinite."""
+    middle = 1 if math.isinf(part.length) else int(part.length) // 2
+    return part.value(xp.where(inside, t - reachable(start, t, xp), reachable(middle, t, xp)), xp)
 
 
 def _select_numpy(t: Any, starts: Sequence[int], parts: Sequence[Node]) -> Any:
@@ -71,8 +75,11 @@ def as_table(table: Sequence[float], t: Any, xp: Any) -> Any:
 
 
 def reachable(steps: Any, t: Any, xp: Any) -> Any:
-    """A number of steps as arithmetic with `t` can take it: at most the largest whole number of its dtype."""
-    return steps if xp is Scalars or xp is np else min(steps, largest(t))
+    """A number of steps as arithmetic with `t` can take it: a float, or at most the largest integer of its dtype."""
+    if xp is Scalars or xp is np:
+        return steps
+    most = largest(t)
+    return float(steps) if math.isinf(most) else min(steps, most)
 
 
 def largest(t: Any) -> float:
@@ -90,5 +97,5 @@ def as_floats(values: Any, like: Any, xp: Any) -> Any:
     """Integers as the floats that steps like `like` have."""
     if xp is Scalars or xp is np:
         return values
-    dtype = zero(like, xp).dtype
+    dtype = floating(like, xp).dtype
     return xp.astype(values, dtype) if hasattr(xp, "astype") else xp.cast(values, dtype)

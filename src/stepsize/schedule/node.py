@@ -111,8 +111,16 @@ def number(value: Value, xp: Any) -> Any:
 
 
 def zero(t: Any, xp: Any) -> Any:
-    """0.0, of the kind and shape of `t`; true division makes it a float in every namespace."""
-    return 0.0 if xp is Scalars else np.zeros(t.shape) if xp is np else 0 * t / 1
+    """0.0, of the kind and shape of `t`."""
+    return 0.0 if xp is Scalars else np.zeros(t.shape) if xp is np else 0 * floating(t, xp)
+
+
+def floating(t: Any, xp: Any) -> Any:
+    """Steps as floats: integers in the precision that the framework gives to a Python number."""
+    if xp is Scalars or xp is np or "int" not in str(t.dtype):
+        return t
+    dtype = xp.asarray(0.0).dtype
+    return xp.astype(t, dtype) if hasattr(xp, "astype") else xp.cast(t, dtype)
 
 
 def operand(node: Node) -> str:

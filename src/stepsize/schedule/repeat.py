@@ -19,6 +19,7 @@ from stepsize.schedule.node import (
     Length,
     Misfit,
     Node,
+    floating,
     operand,
     positive,
     power,
@@ -113,7 +114,7 @@ class Repeat(Node):
         cycle = xp.minimum(locate(t, starts, xp), len(starts) - 2)
         begin, pace, per = (take(table, cycle, t, xp) for table in (starts, above, below))
         # As a float, since the product may be beyond the integers of the array.
-        return cycle, xp.minimum((t - begin) / 1 * pace / per, size)
+        return cycle, xp.minimum(floating(t - begin, xp) * pace / per, size)
 
     def stretched(self, factor: float) -> Node:
         return Repeat(self.of.stretched(factor), self.times, self.shrink, self.stretch)

@@ -23,6 +23,7 @@ from stepsize.schedule.node import (
     Scalars,
     Value,
     finite,
+    floating,
     number,
     positive,
     power,
@@ -87,6 +88,13 @@ SHAPES = {
 SIGNED = ("lower", "upper", "midpoint")
 
 
+def _decayed(rate: Any, times: Any, xp: Any) -> Any:
+    """rate ** times. In single precision a rate near 1 loses digits that its logarithm keeps."""
+    if xp is Scalars or xp is np or not isinstance(rate, float):
+        return power(rate, times, xp)
+    return xp.exp(times * math.log(rate))
+
+
 def _falling(x: Any, xp: Any) -> Any:
     """1 / (1 + exp(x)), which no x overflows and which is precise far out on both sides."""
     return xp.exp(xp.minimum(-x, 0)) / (1 + xp.exp(-xp.maximum(x, -x)))
@@ -102,7 +110,7 @@ class Tail:
 
 
 TAILS = {
-    "exponential_decay": Tail(lambda t, xp, rate, every: power(rate, t / every, xp), ("rate", "every")),
+    "exponential_decay": Tail(lambda t, xp, rate, every: _decayed(rate, t / every, xp), ("rate", "every")),
     "inverse_time": Tail(lambda t, xp, rate, every: 1 / (1 + rate * (t / every)), ("rate", "every")),
     "inverse_sqrt": Tail(lambda t, xp, timescale: xp.sqrt(timescale / (timescale + t)), ("timescale",)),
     "power_law": Tail(lambda t, xp, power, timescale: (timescale / (timescale + t)) ** power, ("power", "timescale")),
@@ -182,7 +190,7 @@ class Ramp(Node):
     def value(self, t: Any, xp: Any) -> Any:
         row = SHAPES[self.shape_name]
         start, end = number(self.start, xp), number(self.end, xp)
-        u = t / float(self.steps)
+        u = floating(t, xp) / float(self.steps)
         if xp is not Scalars and xp is not np:
             u = xp.minimum(u, 1.0)  # compilers multiply by 1 / steps, which may end above 1
         s = row.rise(u, xp, *[number(value, xp) for value in self.params])
@@ -236,7 +244,7 @@ class Endless(Node):
 
     def value(self, t: Any, xp: Any) -> Any:
         params = [number(value, xp) for value in self.params]
-        return number(self.start, xp) * TAILS[self.tail].factor(t, xp, *params)
+        return number(self.start, xp) * TAILS[self.tail].factor(floating(t, xp), xp, *params)
 
     def stretched(self, factor: float) -> Node:
         row = TAILS[self.tail]

@@ -15,6 +15,7 @@ from stepsize.schedule.node import (
     Length,
     Node,
     finite_at,
+    floating,
     operand,
     positive,
     scalar,
@@ -132,7 +133,7 @@ class Window(Node):
 
     def _inner(self, t: Any, xp: Any) -> Any:
         # Whole numbers stay whole: arrays of integers are exact far beyond the floats of their size.
-        scaled = t if self.stride == 1 else t / 1 * self.stride
+        scaled = t if self.stride == 1 else floating(t, xp) * self.stride
         whole = self.begin.is_integer() and reachable(self.begin, t, xp) == self.begin
         return scaled + (int(self.begin) if whole else self.begin)
 
