@@ -113,7 +113,8 @@ class Policy:
         if all(schedule.node.resolved for schedule in self.schedules.values()):
             return self
         resolved = {name: schedule.over(steps, **sizes) for name, schedule in self.schedules.items()}
-        return Policy(optimizer=self.optimizer, **{**dict(self.settings), **resolved})
+        lr = resolved.pop("lr")
+        return Policy(lr, self.optimizer, **{**dict(self.settings), **resolved})
 
     def to_json(self) -> str:
         """The policy as one JSON document."""

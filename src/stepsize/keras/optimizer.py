@@ -12,8 +12,8 @@ from keras import ops
 from stepsize._codec import summary
 from stepsize.errors import InvalidPolicy
 from stepsize.keras.learning_rate import LearningRate
-from stepsize.keras.rules import RULES, STRUCTURE
-from stepsize.keras.values import precision, value_at
+from stepsize.keras.rules import RULES, STRUCTURE, cast
+from stepsize.keras.values import known, number_at, precision, read, value_at
 from stepsize.policy import Policy
 from stepsize.schedule import Schedule
 
@@ -49,7 +49,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             schedule(0)  # durations that wait for a run are an error here, not in the first update
         self.policy = policy
         self._rule = RULES[policy.optimizer]
-        self._keep(slots={}, now={})
+        self._keep(slots={}, now={}, update=0)
 
     def build(self, variables: Sequence[Any]) -> None:
         """Make the slots for these weights."""
@@ -62,27 +62,26 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         """Make one update: all settings have the values of the optimizer's counter."""
         step = self.iterations
-        now = {name: value_at(schedule, step) for name, schedule in self.policy.schedules.items()}
-        self._keep(now={**now, "update": ops.cast(step, precision()) + 1})
+        now = {name: number_at(schedule, step) for name, schedule in self.policy.schedules.items()}
+        self._keep(now=now, update=1 + (int(read(step)) if known(step) else ops.cast(step, precision())))
         try:
             super().apply(grads, trainable_variables)
         finally:
-            self._keep(now={})
+            self._keep(now={}, update=0)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one weight and its slots."""
-        dtype, index = variable.dtype, self._get_variable_index(variable)
+        index = self._get_variable_index(variable)
         # An embedding's gradient may come in rows; the rules are those for all of it.
-        g = ops.cast(ops.convert_to_tensor(gradient, sparse=False), dtype)
-        rate = ops.cast(learning_rate, dtype)
-        now = {name: ops.cast(value, dtype) for name, value in self._now.items() if name not in ("lr", "update")}
+        g = ops.cast(ops.convert_to_tensor(gradient, sparse=False), variable.dtype)
+        now = {name: cast(value, g) for name, value in self._now.items()}
         settings = {**self.policy.constants, **now}
-        decay = settings.pop("weight_decay", self._rule.weight_decay)
+        rate, decay = settings.pop("lr"), settings.pop("weight_decay", self._rule.weight_decay)
         if not isinstance(decay, float) or decay:
             g = self._decayed(g, variable, rate, decay)
         slots = {name: ops.convert_to_tensor(kept[index]) for name, kept in self._slots.items()}
         settings = {name: value for name, value in settings.items() if name not in STRUCTURE}
-        direction, new = self._rule.change(g, slots, self._now["update"], **settings)
+        direction, new = self._rule.change(g, slots, self._update, **settings)
         for name, value in new.items():
             self.assign(self._slots[name][index], value)
         self.assign_sub(variable, rate * direction)

@@ -2,7 +2,7 @@
 
 A rule is a function of the gradient, the slots it keeps for each weight and the number of the update,
 from 1. It returns the direction, which times the learning rate is taken from the weight, and the new
-slots. Keras' own classes go other ways: epsilon stands elsewhere in Adam, RMSprop and Adagrad, momentum
+slots. Settings and the number are numbers of Python, or tensors inside a compiled train step. Keras' own classes go other ways: epsilon stands elsewhere in Adam, RMSprop and Adagrad, momentum
 is kept of the steps and not of the gradients, so that it lags behind a changing rate, and weight decay is
 never a part of the gradient.
 """
@@ -26,7 +26,7 @@ def _sgd(g: Any, slots: Slots, update: Any) -> Change:
 
 def _momentum(g: Any, slots: Slots, update: Any, momentum: Any = 0.9, dampening: Any = 0.0) -> Change:
     # The first gradient enters whole, whatever the dampening.
-    share = ops.cast(ops.where(update == 1, 1.0, 1.0 - dampening), g.dtype)
+    share = 1 - dampening * cast(update > 1, g)
     velocity = momentum * slots["velocity"] + share * g
     return velocity, {"velocity": velocity}
 
@@ -38,8 +38,7 @@ def _nesterov(g: Any, slots: Slots, update: Any, momentum: Any = 0.9) -> Change:
 
 def _adagrad(g: Any, slots: Slots, update: Any, lr_decay: Any = 0.0, eps: Any = 1e-10) -> Change:
     total = slots["total"] + g * g
-    fallen = ops.cast(1 + (update - 1) * lr_decay, g.dtype)
-    return g / (ops.sqrt(total) + eps) / fallen, {"total": total}
+    return g / (ops.sqrt(total) + eps) / (1 + cast(update - 1, g) * lr_decay), {"total": total}
 
 
 def _rmsprop(g: Any, slots: Slots, update: Any, alpha: Any = 0.99, eps: Any = 1e-8, momentum: Any = 0.0) -> Change:
@@ -69,13 +68,21 @@ def _adam(g: Any, slots: Slots, update: Any, betas: tuple[float, float] = (0.9, 
     square = new["square"]
     if "highest" in slots:
         square = new["highest"] = ops.where(square > slots["highest"], square, slots["highest"])
-    size = ops.sqrt(square) / ops.cast(ops.sqrt(_seen(second, update)), g.dtype) + eps
-    return new["mean"] / ops.cast(_seen(first, update), g.dtype) / size, new
+    size = ops.sqrt(square) / cast(_seen(second, update) ** 0.5, g) + eps
+    return new["mean"] / cast(_seen(first, update), g) / size, new
 
 
 def _seen(beta: float, update: Any) -> Any:
     """1 - beta**update: how much of a running average is there yet, exact in the first updates too."""
-    return -ops.expm1(update * math.log(beta)) if beta else ops.ones_like(update)
+    if not beta:
+        return 1.0
+    exponent = update * math.log(beta)
+    return -math.expm1(exponent) if isinstance(exponent, float) else -ops.expm1(exponent)
+
+
+def cast(value: Any, g: Any) -> Any:
+    """A number as it is; a tensor in the precision of the gradient."""
+    return value if isinstance(value, int | float) else ops.cast(value, g.dtype)
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,20 @@ def value_at(schedule: Schedule, step: Any) -> Any:
         step: a number, an array, a tensor or a variable; of any shape.
     """
     step = _tensor(step)
-    if KNOWN[keras.backend.backend()](step):
+    if known(step):
         return keras.ops.convert_to_tensor(schedule(read(step)), dtype=precision())
     return keras.ops.cast(schedule(step), precision())
+
+
+def number_at(schedule: Schedule, step: Any) -> Any:
+    """The value at a single step: a number of Python where that is known, else as `value_at`."""
+    step = _tensor(step)
+    return schedule(read(step)) if known(step) else value_at(schedule, step)
+
+
+def known(step: Any) -> bool:
+    """Whether the content of `step` can be read now."""
+    return KNOWN[keras.backend.backend()](_tensor(step))
 
 
 def _tensor(step: Any) -> Any:
@@ -83,6 +94,8 @@ def _known_to_jax(step: Any) -> bool:
 def _known_to_torch(step: Any) -> bool:
     import torch
 
+    if torch.compiler.is_compiling():
+        return False
     # To ask a GPU for a number is to wait for all that it was told to do before.
     return not torch.is_tensor(step) or step.device.type != "cuda"
 
