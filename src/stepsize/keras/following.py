@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
@@ -65,6 +66,8 @@ def follow(optimizer: Any, schedules: Mapping[str, Schedule | float]) -> Callabl
     if not checked:
         raise InvalidPolicy("following needs at least one schedule, for example weight_decay=...")
     clips = {name: checked.pop(name) for name in CLIPS if name in checked}
+    if len(clips) > 1:
+        raise InvalidPolicy(f"an optimizer clips in one way, got schedules for {', '.join(clips)}")
     live = {"momentum": Live(checked.pop("momentum"), optimizer)} if "momentum" in checked else {}
     update = optimizer.apply
 
@@ -149,8 +152,7 @@ def _checked(optimizer: Any, name: str, value: Schedule | float) -> Schedule:
 
 
 def _check_clip(optimizer: Any, name: str, schedule: Schedule) -> None:
-    low, _ = schedule.node.bounds(0, schedule.length)
-    if low <= 0:
+    if schedule.first_below(math.ulp(0.0)) < math.inf:
         raise InvalidPolicy(f"{name} must be above 0 at every update, got {schedule!r}")
     if others := [other for other in CLIPS if other != name and getattr(optimizer, other) is not None]:
         raise InvalidPolicy(f"{name} cannot be scheduled: this optimizer clips by {others[0]} already")

@@ -62,7 +62,8 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         """Make one update: all settings have the values of the optimizer's counter."""
         step = self.iterations
-        now = {name: number_at(schedule, step) for name, schedule in self.policy.schedules.items()}
+        schedules = self.policy.schedules.items()
+        now = {name: number_at(schedule, step) for name, schedule in schedules if name != "lr"}
         self._keep(now=now, update=1 + (int(read(step)) if known(step) else ops.cast(step, precision())))
         try:
             super().apply(grads, trainable_variables)
@@ -76,7 +77,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         g = ops.cast(ops.convert_to_tensor(gradient, sparse=False), variable.dtype)
         now = {name: cast(value, g) for name, value in self._now.items()}
         settings = {**self.policy.constants, **now}
-        rate, decay = settings.pop("lr"), settings.pop("weight_decay", self._rule.weight_decay)
+        rate, decay = cast(learning_rate, g), settings.pop("weight_decay", self._rule.weight_decay)
         if not isinstance(decay, float) or decay:
             g = self._decayed(g, variable, rate, decay)
         slots = {name: ops.convert_to_tensor(kept[index]) for name, kept in self._slots.items()}

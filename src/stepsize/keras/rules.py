@@ -2,9 +2,11 @@
 
 A rule is a function of the gradient, the slots it keeps for each weight and the number of the update,
 from 1. It returns the direction, which times the learning rate is taken from the weight, and the new
-slots. Settings and the number are numbers of Python, or tensors inside a compiled train step. Keras' own classes go other ways: epsilon stands elsewhere in Adam, RMSprop and Adagrad, momentum
-is kept of the steps and not of the gradients, so that it lags behind a changing rate, and weight decay is
-never a part of the gradient.
+slots. Settings and the number are numbers of Python, or tensors inside a compiled train step.
+
+Keras' own classes go other ways: epsilon stands elsewhere in Adam, RMSprop and Adagrad, momentum is kept
+of the steps and not of the gradients, so that it lags behind a changing rate, and weight decay is never
+a part of the gradient.
 """
 
 from __future__ import annotations
@@ -85,16 +87,8 @@ def cast(value: Any, g: Any) -> Any:
     return value if isinstance(value, int | float) else ops.cast(value, g.dtype)
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A row of `RULES`."""
-
-    change: Callable[..., Change]
-    slots: Callable[[Mapping[str, Any]], dict[str, float]] = (
-        lambda settings: {}
-    )  # what each weight keeps, and from where
-    weight_decay: float = 0.0
-    decoupled: bool = False  # weight decay shrinks the weight; else it is a part of the gradient
+def _none(settings: Mapping[str, Any]) -> dict[str, float]:
+    return {}
 
 
 def _velocity(settings: Mapping[str, Any]) -> dict[str, float]:
@@ -114,6 +108,16 @@ def _squares(settings: Mapping[str, Any]) -> dict[str, float]:
 def _moments(settings: Mapping[str, Any]) -> dict[str, float]:
     highest = ["highest"] if settings.get("amsgrad") else []
     return dict.fromkeys(["mean", "square", *highest], 0.0)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of `RULES`: how a weight changes, what is kept for it and from where, and how it decays."""
+
+    change: Callable[..., Change]
+    slots: Callable[[Mapping[str, Any]], dict[str, float]] = _none
+    weight_decay: float = 0.0
+    decoupled: bool = False  # decay shrinks the weight; else it is a part of the gradient
 
 
 # A policy's optimizer -> its rule

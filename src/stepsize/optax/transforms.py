@@ -25,7 +25,9 @@ def trace_dampened(decay: Any, dampening: Any) -> Any:
     def update(updates: Any, state: DampenedState, params: Any = None) -> tuple[Any, DampenedState]:
         first = state.count == 0
         trace = jax.tree.map(
-            lambda g, t: decay * t + jnp.where(first, 1, 1 - dampening).astype(g.dtype) * g, updates, state.trace
+            lambda g, t: (decay * t + jnp.where(first, 1, 1 - dampening) * g).astype(t.dtype),
+            updates,
+            state.trace,
         )
         return trace, DampenedState(optax.safe_increment(state.count), trace)
 

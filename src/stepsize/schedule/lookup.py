@@ -97,5 +97,7 @@ def as_floats(values: Any, like: Any, xp: Any) -> Any:
     """Integers as the floats that steps like `like` have."""
     if xp is Scalars or xp is np:
         return values
-    dtype = floating(like, xp).dtype
+    if "int" in str(like.dtype):
+        return floating(values, xp)
+    dtype = like.dtype
     return xp.astype(values, dtype) if hasattr(xp, "astype") else xp.cast(values, dtype)

@@ -116,11 +116,11 @@ def zero(t: Any, xp: Any) -> Any:
 
 
 def floating(t: Any, xp: Any) -> Any:
-    """Steps as floats: integers in the precision that the framework gives to a Python number."""
-    if xp is Scalars or xp is np or "int" not in str(t.dtype):
-        return t
-    dtype = xp.asarray(0.0).dtype
-    return xp.astype(t, dtype) if hasattr(xp, "astype") else xp.cast(t, dtype)
+    """Steps as floats: integers in the precision that the framework gives to a Python number.
+
+    By a product, as then JAX takes the values for weakly typed: they leave weights of half precision as they are.
+    """
+    return t if xp is Scalars or xp is np or "int" not in str(t.dtype) else t * 1.0
 
 
 def operand(node: Node) -> str:

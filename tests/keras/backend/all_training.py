@@ -256,6 +256,10 @@ REFUSED = {
         lambda: fit(model(SGD(0.1, clipvalue=1.0)), callbacks=[Schedules(clipnorm=1.0)]),
         "clips by clipvalue",
     ),
+    "clipping in two ways": (
+        lambda: fit(model(SGD(0.1)), callbacks=[Schedules(clipnorm=1.0, clipvalue=1.0)]),
+        "in one way",
+    ),
     "clipping parts": (
         lambda: fit(model(SGD(0.1, gradient_accumulation_steps=2)), callbacks=[Schedules(clipnorm=1.0)]),
         "gradient_accumulation_steps",
