@@ -17,9 +17,6 @@ HERE = Path(__file__).parent / "backend"
 BACKENDS = ("tensorflow", "jax", "torch")
 QUIET = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
 
-# Keras' variables do not know NumPy 2's keyword yet.
-WARNINGS = ["-W", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"]
-
 
 def files(backend):
     return sorted([*HERE.glob("all_*.py"), *HERE.glob(f"{backend}_*.py")])
@@ -52,7 +49,7 @@ def outcomes(tmp_path_factory):
 def run(backend, reference, report):
     options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--confcutdir={HERE}", f"--junitxml={report}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *WARNINGS, *map(str, files(backend))],
+        [sys.executable, "-m", "pytest", *options, *map(str, files(backend))],
         env={**os.environ, **QUIET, "KERAS_BACKEND": backend, "STEPSIZE_BY_TORCH": str(reference)},
         capture_output=True,
         text=True,

@@ -167,6 +167,7 @@ def test_the_state_keeps_its_dtypes_so_that_it_can_be_scanned():
         state = optimizer.init(weights)
         _, after = jax.eval_shape(optimizer.update, weights, state, weights)
         assert jax.tree.map(lambda leaf: leaf.dtype, after) == jax.tree.map(lambda leaf: leaf.dtype, state)
+        assert after.hyperparams["lr"].dtype == jnp.float32
 
 
 REFUSED = {

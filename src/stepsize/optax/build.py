@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import optax
 
 from stepsize.errors import InvalidPolicy
+from stepsize.optax.scheduled import scheduled
 from stepsize.optax.transforms import scale_by_amsgrad, scale_by_root_of_sum, trace_dampened
 from stepsize.policy import Policy
 
@@ -41,14 +42,7 @@ def build(policy: Policy, mask: Any = None) -> Transformation:
     """
     if policy.optimizer is None:
         raise InvalidPolicy(f"the policy names no optimizer; write Policy(optimizer={next(iter(RULES))!r}, ...)")
-    rule = RULES[policy.optimizer]
-    # What is not scheduled stays a Python number: exact, and not a part of the state.
-    static = inspect.signature(rule).parameters.keys() - policy.schedules.keys()
-    settings = {**policy.constants, **policy.schedules}
-    if "weight_decay" in settings:
-        settings["mask"] = mask
-    injected: Transformation = optax.inject_hyperparams(rule, static_args=static)(**settings)
-    return injected
+    return scheduled(partial(RULES[policy.optimizer], mask=mask, **policy.constants), policy.schedules)
 
 
 def _sgd(lr: Any, weight_decay: Any = 0.0, mask: Any = None) -> Transformation:
