@@ -47,7 +47,8 @@ def outcomes(tmp_path_factory):
 
 
 def run(backend, reference, report):
-    options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--confcutdir={HERE}", f"--junitxml={report}"]
+    without = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    options = ["-q", *without, f"--confcutdir={HERE}", f"--junitxml={report}"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *map(str, files(backend))],
         env={**os.environ, **QUIET, "KERAS_BACKEND": backend, "STEPSIZE_BY_TORCH": str(reference)},
@@ -59,11 +60,12 @@ def run(backend, reference, report):
     for case in ElementTree.parse(report).iter("testcase"):
         failures = [f"{case.get('name')}: {child.text}" for child in case if child.tag in ("failure", "error")]
         found.setdefault(case.get("name").partition("[")[0], []).extend(failures)
-    return found
+    return found, done.stdout
 
 
+@pytest.mark.timeout(900)  # the first check of each backend waits for all of them
 @pytest.mark.parametrize(("backend", "check"), [check for backend in BACKENDS for check in checks(backend)])
 def test_keras(outcomes, backend, check):
-    found = outcomes(backend)
-    assert check in found, f"{check} did not run on {backend}"
+    found, said = outcomes(backend)
+    assert check in found, f"{check} did not run on {backend}:\n{said}"
     assert not found[check], "\n".join(found[check])

@@ -56,7 +56,11 @@ def _rate(optimizer: Any, planned: Policy | Schedule | float, how: str) -> Learn
 def _policy(old: Policy, new: Policy, at: int, how: str) -> Policy:
     if new.optimizer is None:
         new = Policy(new.lr, old.optimizer, **{**dict(old.settings), **dict(new.settings)})
-    if (old.optimizer, old.constants) != (new.optimizer, new.constants):
+    if _fixed(old) != _fixed(new):
         raise InvalidPolicy(f"only schedules can change on the way, got {summary(new)} after {summary(old)}")
     changed = {name: old.schedules[name].replan(schedule, at, how) for name, schedule in new.schedules.items()}
     return Policy(changed.pop("lr"), old.optimizer, **old.constants, **changed)
+
+
+def _fixed(policy: Policy) -> tuple[Any, ...]:
+    return policy.optimizer, policy.constants, policy.schedules.keys()

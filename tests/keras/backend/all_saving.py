@@ -132,7 +132,7 @@ def test_a_policy_changes_all_its_schedules_or_is_refused():
     new = ss.Policy(ss.linear(0.2, 0.0, 80), "sgd", weight_decay=ss.linear(0.1, 0.0, 80))
     replan(made, new, how="adopt")
     assert made.optimizer.policy == new
-    for other in (ss.Policy(0.1, "adam"), ss.Policy(0.1, "sgd", weight_decay=0.1)):
+    for other in (ss.Policy(0.1, "adam"), ss.Policy(0.1, "sgd", weight_decay=0.1), ss.Policy(0.1, "sgd")):
         with pytest.raises(ss.InvalidPolicy, match="only schedules can change"):
             replan(made, other, how="adopt")
     with pytest.raises(ss.InvalidPolicy, match="no plan"):
