@@ -8,9 +8,9 @@ import pytest
 import stepsize as ss
 from stepsize._extras import extra
 
-HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3"}
+HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3", "optax", "transformers"}
 HEAVY |= {"cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
-LATER = ["Finding", "Range", "Run", "Study", "drive", "find", "tune"]
+LATER = ["Finding", "Range", "Run", "Study", "compat", "drive", "find", "tune"]
 AT_ONCE = ["Policy", "Schedule", "constant", "cosine", "linear", "multistep", "warmup_cosine", "wsd"]
 
 
@@ -56,6 +56,8 @@ def test_an_unknown_name_is_an_attribute_error():
     ("hidden", "extra_name", "code"),
     [
         ("torch", "torch", "import stepsize.torch"),
+        ("keras", "keras", "import stepsize.keras"),
+        ("optax", "optax", "import stepsize.optax"),
         ("matplotlib", "plot", "import stepsize; stepsize.constant(1).show()"),
     ],
 )

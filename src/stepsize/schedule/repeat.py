@@ -105,11 +105,13 @@ class Repeat(Node):
         """The cycle at `t`, and the step of the repeated schedule."""
         size = reachable(self.of.length, t, xp)
         if self.stretch == 1:
-            cycle = t // size
-            if self.times is not None:
-                # Asked at the very end, the last cycle answers: its end value is what holds.
-                cycle = xp.minimum(cycle, reachable(self.times - 1, t, xp))
-            return cycle, t - cycle * size
+            # A remainder is exact where the difference to a product of large floats is not.
+            cycle, local = t // size, t % size
+            if self.times is None:
+                return cycle, local
+            # Asked at the very end, the last cycle answers: its end value is what holds.
+            last = xp.minimum(cycle, reachable(self.times - 1, t, xp))
+            return last, local + (cycle - last) * size
         starts, (above, below) = self._starts, self._paces
         cycle = xp.minimum(locate(t, starts, xp), len(starts) - 2)
         begin, pace, per = (take(table, cycle, t, xp) for table in (starts, above, below))
