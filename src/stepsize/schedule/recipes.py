@@ -75,8 +75,8 @@ def warmup_linear(
 @timed("steps", "warmup", "cooldown")
 def wsd(
     peak: Any,
-    steps: Steps | None,
-    warmup: Steps,
+    steps: Steps | None = None,
+    warmup: Steps = 0,
     cooldown: Steps = 0,
     end: Any = 0.0,
     shape: str = "1-sqrt",
