@@ -91,6 +91,7 @@ def sgdr(
     >>> sgdr(1.0, 10, growth=2, shrink=0.5)([0, 9, 10, 30]).round(3).tolist()
     [1.0, 0.024, 0.5, 0.25]
     """
+    growth, shrink = (positive(scalar(value, name), name) for value, name in ((growth, "growth"), (shrink, "shrink")))
     waves = cosine(peak, 0.0, period).repeat(cycles, shrink, growth)
     return waves + cosine(0.0, end, period).repeat(cycles, 1.0, growth) if np.any(np.not_equal(end, 0)) else waves
 
