@@ -69,11 +69,10 @@ class Scheduler(LRScheduler):
     # Accelerate counts its own micro-batches in here.
     _step_count = 0
     # The optimizer's list of groups that the values are bound to, and how many it held then.
-    _groups: list[dict[str, Any]] | None
+    _groups: list[dict[str, Any]]
     _count: int
     # The updates whose values are computed.
     _begin: int
-    _end: int
 
     def __init__(
         self,
@@ -109,14 +108,16 @@ class Scheduler(LRScheduler):
     def step(self, epoch: int | None = None) -> None:
         """Advance to the next update if one was made; with `epoch`, go to that update instead."""
         updates, position = self._updates, self.last_epoch + 1
-        usual = updates.made is True and position < self._end and epoch is None
+        offset = position % BLOCK
+        # The usual case, as short as it can be: an update was made, and its block of values is not the last one's.
         # In a training, groups that came or were replaced have been noticed before the update.
-        if not usual or (updates.preview and len(self.optimizer.param_groups) != self._count):
+        if not (offset and updates.made is True and epoch is None and self._watch is None) or (
+            updates.preview and len(self._groups) != self._count
+        ):
             self._go(self._position(epoch))
             return
         updates.made = updates.preview
         self.last_epoch = position
-        offset = position - self._begin
         for key, values, targets in self._rows:
             value = values[offset]
             for group in targets:
@@ -157,12 +158,10 @@ class Scheduler(LRScheduler):
             self._begin = position - position % BLOCK
             self._values = self._binding.values(self._begin)
             self._rows, self._others = self._binding.writes(self._values)
-        # While a file is watched, no step is the usual case.
-        self._end = self._begin + BLOCK if self._watch is None else self._begin
 
     def refresh(self) -> None:
         """Read the groups anew, as after a change of `lr_scale`, and write the values of the next update."""
-        self._groups = None
+        self._groups = []
         self._prepare(self.last_epoch)
         self._write(self.last_epoch - self._begin)
 
@@ -239,7 +238,7 @@ class Scheduler(LRScheduler):
         except (InvalidPolicy, InvalidSchedule) as error:
             complain(f"{watch.path} was not followed: {error}; the training goes on as before")
             return
-        self._obeyed, self._groups = request, None
+        self._obeyed, self._groups = request, []
 
     def state_dict(self) -> dict[str, Any]:
         """The number of the next update, the schedules followed and those planned at first: plain JSON values."""
@@ -274,4 +273,4 @@ class Scheduler(LRScheduler):
 
 
 # Made anew for a copy: its optimizer is another one.
-DERIVED = ("_updates", "_groups", "_count", "_begin", "_end", "_binding", "_values", "_rows", "_others")
+DERIVED = ("_updates", "_groups", "_count", "_begin", "_binding", "_values", "_rows", "_others")
