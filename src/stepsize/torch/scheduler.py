@@ -20,7 +20,7 @@ from stepsize.torch.cooldown import check_together, complain, cooled
 from stepsize.torch.groups import Binding, copied
 from stepsize.torch.resume import OnChange, check_choice, documents, position_of, resumed
 from stepsize.torch.slots import Name, slots_of
-from stepsize.torch.updates import Updates, hook_into, release
+from stepsize.torch.updates import PREVIEW, Updates, hook_into, release
 from stepsize.torch.watch import Watch
 
 
@@ -107,16 +107,17 @@ class Scheduler(LRScheduler):
 
     def step(self, epoch: int | None = None) -> None:
         """Advance to the next update if one was made; with `epoch`, go to that update instead."""
-        updates, position = self._updates, self.last_epoch + 1
+        updates = self._updates
+        made, position = updates.made, self.last_epoch + 1
         offset = position % BLOCK
-        # The usual case, as short as it can be: an update was made, and its block of values is not the last one's.
-        # In a training, groups that came or were replaced have been noticed before the update.
-        if not (offset and updates.made is True and epoch is None and self._watch is None) or (
-            updates.preview and len(self._groups) != self._count
-        ):
+        # The usual case, as short as it can be: the value is in the present block, and an update was made. In a
+        # training, groups that came or were replaced have been noticed before the update; in a preview, not.
+        usual = offset and epoch is None and self._watch is None
+        if usual and made is True:
+            updates.made = False
+        elif not (usual and made is PREVIEW and len(self._groups) == self._count):
             self._go(self._position(epoch))
             return
-        updates.made = updates.preview
         self.last_epoch = position
         for key, values, targets in self._rows:
             value = values[offset]

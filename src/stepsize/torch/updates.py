@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 PATIENCE = 1_000
 # An update before which no hook could look whether groups have changed, so that `step` has to.
 COMPILED = 1
+# No gradient has been seen yet, so nobody trains, and every call of `step` counts.
+PREVIEW = 2
 
 
 @final
@@ -23,21 +25,22 @@ class Updates:
     """What is known of an optimizer's updates. Its hooks only set these; `Scheduler.step` reads them.
 
     Attributes:
-        made: True after an update, False when that has been counted. The tensor by which a fused
-            optimizer tells of infinite gradients, if a scaler gave it one.
-        preview: no gradient has been seen yet, so nobody trains, and every call of `step` counts.
+        made: True after an update, False when that has been counted; PREVIEW before all training. The
+            tensor by which a fused optimizer tells of infinite gradients, if a scaler gave it one.
+        preview: whether no gradient has been seen yet.
         blind: updates happen where no hook sees them, as in the replay of a CUDA graph.
     """
 
     def __init__(self) -> None:
-        self.made: bool | int | Tensor = True
+        self.made: bool | int | Tensor = PREVIEW
         self.preview = True
         self.blind = False
         self.idle = 0
 
     def counts(self) -> bool:
         """Whether a call of `step` advances; an update that has been counted does not count again."""
-        made, self.made = self.made, self.preview
+        made = self.made
+        self.forget()
         if isinstance(made, Tensor):
             made = not bool(made)  # a fused optimizer leaves the update out by itself
         if made or self.blind:
@@ -48,7 +51,7 @@ class Updates:
 
     def forget(self) -> None:
         """Count no update made before now."""
-        self.made = self.preview
+        self.made = PREVIEW if self.preview else False
 
     def _wait(self) -> None:
         self.idle += 1
@@ -66,9 +69,9 @@ class Updates:
         if torch.compiler.is_compiling():
             self.made = COMPILED
             return
-        self.made = True
-        if self.preview and any(p.grad is not None for group in optimizer.param_groups for p in group["params"]):
-            self.preview = False
+        if self.preview:
+            self.preview = all(p.grad is None for group in optimizer.param_groups for p in group["params"])
+        self.made = PREVIEW if self.preview else True
 
     def note_carefully(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """The same, where a CUDA graph may be captured or a fused optimizer leave updates out."""
@@ -78,7 +81,7 @@ class Updates:
         before = self.made
         self.note(optimizer, args, kwargs)
         found_inf = getattr(optimizer, "found_inf", None)
-        if isinstance(found_inf, Tensor) and (isinstance(before, Tensor) or not before):
+        if isinstance(found_inf, Tensor) and (isinstance(before, Tensor) or before is PREVIEW or not before):
             # Not read here, so that nothing waits for the device before the scheduler has to know.
             self.made = found_inf * before if isinstance(before, Tensor) else found_inf
         if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
