@@ -23,11 +23,13 @@ from timing import compared, rounds_of, table
 from torch.optim import Optimizer, lr_scheduler
 
 import stepsize as ss
+from stepsize.schedule.algebra import BLOCK
 from stepsize.torch import Scheduler
 
 PEAK, END, WARMUP, STEPS = 1e-3, 1e-5, 1_000, 2_000_000
 LR = ss.warmup_cosine(PEAK, STEPS, WARMUP, END)
-CALLS = 4_000
+# Whole blocks of values, so that each round pays for as many as it uses.
+CALLS = 2 * BLOCK
 
 Step = Callable[[], Any]
 
@@ -117,7 +119,7 @@ def ready(make: Callable[[Optimizer], Step], groups: int) -> Step:
 
 def scheduler_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
     contenders = {name: ready(make, groups) for name, make in SCHEDULERS.items()}
-    return compared(rounds_of(contenders, rounds, max(CALLS // groups, 1_100)), "by hand (the floor)")
+    return compared(rounds_of(contenders, rounds, max(CALLS // groups, BLOCK)), "by hand (the floor)")
 
 
 def scaled_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
@@ -134,7 +136,7 @@ def scaled_steps(groups: int, rounds: int) -> list[dict[str, Any]]:
         "stepsize Scheduler, lr_scale": SCHEDULERS["stepsize Scheduler"],
     }
     contenders = {name: ready(scaled(make), groups) for name, make in makers.items()}
-    return compared(rounds_of(contenders, rounds, max(CALLS // groups, 1_100)), "by hand (the floor)")
+    return compared(rounds_of(contenders, rounds, max(CALLS // groups, BLOCK)), "by hand (the floor)")
 
 
 def curves(rounds: int) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "stepsize.schedule/1"
 # Large enough that NumPy's cost per call vanishes, small enough to stay in the processor's cache.
-BLOCK = 1024
+BLOCK = 4096
 # Steps of an array evaluated at a time: what lies between does not leave the processor's cache either.
 CACHED = 1 << 15
 
