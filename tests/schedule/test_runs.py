@@ -196,7 +196,7 @@ def test_a_document_of_a_waiting_call_is_read_strictly():
     for change, says in (
         ({"call": "exec"}, "schedule.call: found 'exec'"),
         ({"arguments": []}, "schedule.arguments: expected an object"),
-        ({"arguments": {"peak": 1.0}}, "missing .* 'steps'"),
+        ({"arguments": {"steps": "100%"}}, "missing .* 'peak'"),
         ({"arguments": {**document["arguments"], "colour": 1}}, "colour"),
         ({"arguments": {**document["arguments"], "peak": {"a": 1}}}, "peak"),
         ({"of": document}, "wsd"),
