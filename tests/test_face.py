@@ -8,8 +8,8 @@ import pytest
 import stepsize as ss
 from stepsize._extras import extra
 
-HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3", "optax", "transformers"}
-HEAVY |= {"cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
+HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3"}
+HEAVY |= {"optax", "transformers", "cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
 LATER = ["Finding", "Range", "Run", "Study", "compat", "drive", "find", "tune"]
 AT_ONCE = ["Policy", "Schedule", "constant", "cosine", "linear", "multistep", "warmup_cosine", "wsd"]
 
