@@ -42,6 +42,14 @@ def test_what_a_check_finds_is_printed(terminal: Terminal) -> None:
     assert "Update 0 has rate 0" in terminal("show", "linear(0, 1, 4) >> linear(1, 0, 6)").stdout
 
 
+def test_a_policy_is_checked_for_the_steps_given_too(terminal: Terminal) -> None:
+    ss.Policy(ss.warmup_cosine(1.0, 100, 10), "adamw").save(terminal.folder / "policy.json")
+    assert "check" not in terminal("show", "policy.json").stdout
+    done = terminal("show", "policy.json", "--steps", "500", "-o", "page.html")
+    assert "The decay ends at update 100 of 500" in done.stdout
+    assert "The decay ends at update 100 of 500" in (terminal.folder / "page.html").read_text(encoding="utf-8")
+
+
 def test_a_schedule_of_arrays_is_shown(terminal: Terminal) -> None:
     done = terminal("show", "cosine((1.0, 2.0), 0, 10)", "-o", "page.html")
     assert "first     1 2" in done.stdout, done.stderr

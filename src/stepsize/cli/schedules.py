@@ -109,7 +109,9 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, float) else value.tolist()
 
 
-def schedule_page(title: str, code: str, schedules: dict[str, Schedule], against: Schedule | None = None) -> Page:
+def schedule_page(
+    title: str, code: str, schedules: dict[str, Schedule], steps: int | None, against: Schedule | None
+) -> Page:
     """One page with a chart for each schedule, or one with both curves of a comparison."""
     first = next(iter(schedules.values()))
     if against is not None:
@@ -125,15 +127,16 @@ def schedule_page(title: str, code: str, schedules: dict[str, Schedule], against
         Fact("Highest", f"{values.max():.4g}"),
         Fact("Last", _text(values[-1])),
     ]
-    talk: list[Any] = [Text(str(finding)) for finding in _findings(schedules)]
+    talk: list[Any] = [Text(str(finding)) for finding in _findings(schedules, steps)]
     if against is not None:
         talk = [Code(str(against.diff(first)))]
     sections = [Section("Curve", [*charts, Code(code), *talk])]
     return Page(title, f"From {_text(values[0])} to a peak of {values.max():.3g}, {length}.", facts, sections)
 
 
-def _findings(schedules: dict[str, Schedule]) -> list[Finding]:
-    return schedules["lr" if "lr" in schedules else next(iter(schedules))].check()
+def _findings(schedules: dict[str, Schedule], steps: int | None) -> list[Finding]:
+    """What the check finds in the first: of a policy, the learning rate."""
+    return next(iter(schedules.values())).check(steps)
 
 
 def _chart(name: str, schedule: Schedule) -> Chart:

@@ -68,7 +68,7 @@ def show(
     other = None if against is None else _other(thing, against, steps)
     if out is not None:
         output.may_write(out)
-        _write_page(thing, out, what, other)
+        _write_page(thing, out, what, steps, other)
     if output.json:
         output.document(_document(thing, steps, other))
     elif isinstance(thing, Schedule) and other is not None:
@@ -76,7 +76,7 @@ def show(
     elif isinstance(thing, Schedule):
         print_schedule(thing, output, steps)
     else:
-        _print(thing, output)
+        _print(thing, output, steps)
 
 
 def _over(thing: Schedule | Policy, steps: int | None) -> Schedule | Policy:
@@ -137,12 +137,12 @@ def _schema(path: Path) -> Any:
     return document.get("schema") if isinstance(document, dict) else None
 
 
-def _print(thing: Policy | Study | Unfinished | Run, output: Output) -> None:
+def _print(thing: Policy | Study | Unfinished | Run, output: Output, steps: int | None) -> None:
     if isinstance(thing, Policy):
         output.lines([("optimizer", str(thing.optimizer)), *((n, str(v)) for n, v in thing.constants.items())])
         for name, schedule in thing.schedules.items():
             print(name)
-            print_schedule(schedule, output)
+            print_schedule(schedule, output, steps)
     elif isinstance(thing, Study):
         output.lines(answer_lines(thing))
         rows = [_run_row(thing, result) for result in thing.decision.results]
@@ -187,7 +187,7 @@ def _document(thing: Thing, steps: int | None, other: Schedule | None) -> dict[s
     return {"schema": "stepsize.run/1", "outcome": thing.outcome, "columns": columns}
 
 
-def _write_page(thing: Thing, out: Path, what: str, other: Schedule | None) -> None:
+def _write_page(thing: Thing, out: Path, what: str, steps: int | None, other: Schedule | None) -> None:
     if isinstance(thing, Unfinished):
         raise UnreadableRun(f"{what}: the search has not ended, so there is no page yet; resume it first")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -206,4 +206,4 @@ def _write_page(thing: Thing, out: Path, what: str, other: Schedule | None) -> N
         )
     else:
         schedules = thing.schedules if isinstance(thing, Policy) else {"value": thing}
-        save(schedule_page(what, repr(thing), schedules, other), out)
+        save(schedule_page(what, repr(thing), schedules, steps, other), out)
