@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from stepsize._codec import is_finite, summary
 from stepsize._randomness import preserved_randomness
 from stepsize.errors import InvalidSchedule, InvalidSpace, StepsizeError
+from stepsize.job import Job, Watch
 from stepsize.policy import Policy, as_policy
 from stepsize.run.record import Outcome, Recorder, Run
 from stepsize.schedule import Schedule
 from stepsize.schedule.node import whole_steps
-from stepsize.training import Session, Settings, as_training, observation
-
-# A loss this many times its first value, when that is far from what any training recovers from.
-HOPELESS = 1e4
-
-Watch = Callable[[int, dict[str, float]], bool]
+from stepsize.training import Session, Settings, WholeTraining, as_training, observation
 
 
 def drive(
@@ -60,6 +55,8 @@ def drive(
     count = whole_updates(steps)
     policy = as_policy(plan).over(count)
     door = as_training(training)
+    if isinstance(door, WholeTraining):
+        return door.run(Job(policy, count, seed, dict(settings or {})), watch)
     recorder = Recorder(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
     begun = time.perf_counter()
     with preserved_randomness():
@@ -111,7 +108,7 @@ def _train(session: Session, policy: Policy, recorder: Recorder, watch: Watch | 
         except Exception as error:
             return _failed(error)
         recorder.add(step, values["lr"], seen)
-        if reason := _hopeless(step, seen, recorder):
+        if reason := recorder.diverged(step, seen):
             return "diverged", reason
         if watch is not None and not watch(step, seen):
             return "stopped", f"stopped on request after update {step}"
@@ -127,14 +124,3 @@ def _values(policy: Policy, steps: int) -> Iterator[dict[str, float]]:
     columns = [schedule.blocks(0, steps) for schedule in schedules.values()]
     for row in zip(*columns, strict=True):
         yield dict(zip(schedules, row, strict=True))
-
-
-def _hopeless(step: int, seen: dict[str, float], recorder: Recorder) -> str:
-    for name in ("loss", "val_loss"):
-        value = seen.get(name, 0.0)
-        if not math.isfinite(value):
-            return f"{name} is {value} at update {step}"
-    loss = seen.get("loss")
-    if loss is not None and abs(loss) > HOPELESS * max(1.0, abs(recorder.first_loss)):
-        return f"loss is {loss:.3g} at update {step}, after {recorder.first_loss:.3g} at the start"
-    return ""

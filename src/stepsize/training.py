@@ -21,7 +21,9 @@ import numpy as np
 
 from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
+from stepsize.job import Job, Watch
 from stepsize.policy import Policy
+from stepsize.run import Run
 
 Values = Mapping[str, float]
 Settings = Mapping[str, Any]
@@ -52,14 +54,22 @@ class Training(Protocol):
         """
 
 
-def as_training(training: Any) -> Training:
+@runtime_checkable
+class WholeTraining(Protocol):
+    """Something that makes a whole run by itself, such as a script: it cannot be asked for one update."""
+
+    def run(self, job: Job, watch: Watch | None) -> Run:
+        """Make the run; what goes wrong in it is its outcome."""
+
+
+def as_training(training: Any) -> Training | WholeTraining:
     """A training as it is; a generator function as the training it describes.
 
     Raises:
         InvalidTraining: it is neither.
     """
     if is_training(training):
-        return training if isinstance(training, Training) else GeneratorTraining(training)
+        return training if isinstance(training, Training | WholeTraining) else GeneratorTraining(training)
     raise InvalidTraining(
         "a training is a generator function, `def training(seed): lr = yield; ...; lr = yield loss`, "
         f"or a Task; got {_named(training)}"
@@ -75,7 +85,7 @@ def is_training(value: Any) -> bool:
     """Whether `value` can be trained: a Task, or a generator function."""
     if isinstance(value, type):
         return False
-    return isinstance(value, Training) or inspect.isgeneratorfunction(_plain_function(value))
+    return isinstance(value, Training | WholeTraining) or inspect.isgeneratorfunction(_plain_function(value))
 
 
 def _plain_function(function: Any) -> Any:

@@ -18,15 +18,17 @@ STEPS = 1_000
 def play(plan: Plan, loss: Loss) -> Decision:
     """Answer every trial with `loss`; a divergence costs a tenth of its run."""
     searching = search(plan)
-    trial = next(searching)
+    trials = next(searching)
     while True:
-        value = loss(trial)
-        cost = trial.steps / plan.steps * (1.0 if math.isfinite(value) else 0.1)
         try:
-            trial = searching.send(Result(trial, value, 3.0, cost))
+            trials = searching.send(tuple(answer(plan, trial, loss(trial)) for trial in trials))
         except StopIteration as end:
             decision: Decision = end.value
             return decision
+
+
+def answer(plan: Plan, trial: Trial, value: float) -> Result:
+    return Result(trial, value, 3.0, trial.steps / plan.steps * (1.0 if math.isfinite(value) else 0.1))
 
 
 def basin(optimum: float, shift: float = -0.4, edge: float = 0.8) -> Loss:

@@ -19,6 +19,8 @@ from stepsize.run.readers import read_columns
 Outcome = Literal["finished", "stopped", "diverged", "failed"]
 # A metric seen at least this often is noisy from update to update: its end is an average.
 DENSE = 20
+# A loss this many times its first value, when that is far from what any training recovers from.
+HOPELESS = 1e4
 # The share of such a metric's values that make up its end.
 TAIL = 0.05
 
@@ -119,6 +121,17 @@ class Recorder:
             values.append(value)
         if math.isnan(self.first_loss):
             self.first_loss = seen.get("loss", math.nan)
+
+    def diverged(self, step: int, seen: dict[str, float]) -> str:
+        """Why what was seen after update `step` is a divergence, in words; empty where it is none."""
+        for name in ("loss", "val_loss"):
+            value = seen.get(name, 0.0)
+            if not math.isfinite(value):
+                return f"{name} is {value} at update {step}"
+        loss = seen.get("loss")
+        if loss is not None and abs(loss) > HOPELESS * max(1.0, abs(self.first_loss)):
+            return f"loss is {loss:.3g} at update {step}, after {self.first_loss:.3g} at the start"
+        return ""
 
     def finish(self, outcome: Outcome, reason: str, seconds: float) -> Run:
         """The run so far, with how it ended."""

@@ -41,7 +41,7 @@ BELOW_DIVERGED = 0.2
 WORTH_A_RUN = 0.25
 
 
-Search = Generator[Trial, Result, Any]
+Search = Generator[tuple[Trial, ...], tuple[Result, ...], Any]
 
 
 @final
@@ -56,12 +56,12 @@ class _Notes:
     def spent(self) -> float:
         return sum(result.cost for result in self.results)
 
-    def ask(self, trial: Trial) -> Generator[Trial, Result, Result]:
+    def ask(self, trial: Trial) -> Generator[tuple[Trial, ...], tuple[Result, ...], Result]:
         """One trial, unless it was made before."""
         for known in self.results:
             if known.trial == trial:
                 return known
-        result = yield trial
+        (result,) = yield (trial,)
         self.results.append(result)
         return result
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stepsize._codec import Document
-from stepsize.errors import EngineError, InvalidSpace, UnreadableRun
-from stepsize.loop import drive
-from stepsize.run import Run
+from stepsize.engine import Engine, as_engine
+from stepsize.errors import InvalidSpace, UnreadableRun
 from stepsize.run.store import Ledger, delete
 from stepsize.schedule import Schedule
 from stepsize.training import as_training
+from stepsize.tuner.conductor import Conductor, result_of
 from stepsize.tuner.order import Order, differences, named, order
-from stepsize.tuner.plan import Decision, Result
 from stepsize.tuner.progress import Progress, Silence
-from stepsize.tuner.strategy import conclude, search
+from stepsize.tuner.strategy import conclude
 from stepsize.tuner.study import Study, Unfinished
 from stepsize.tuner.trial import Trial
-
-# A metric first seen after this share of the run says nothing of what was before training.
-LATE = 0.05
 
 
 def tune(
@@ -43,6 +38,7 @@ def tune(
     overwrite: bool = False,
     name: str | None = None,
     progress: Progress | None = None,
+    engine: str | Engine = "local",
 ) -> Study:
     """Find the learning-rate policy of a training.
 
@@ -72,6 +68,7 @@ def tune(
         overwrite: start over where `out` holds a study; it is deleted once the arguments are known to be good.
         name: of the training, kept with the study.
         progress: told how it gets on.
+        engine: where the runs are made: "local" (this process), or an Engine of your own, which stays open.
     Raises:
         InvalidSpace: an argument makes no sense, or `out` holds a study and `resume` is not set.
         InvalidTraining: the training cannot be started.
@@ -100,11 +97,23 @@ def tune(
     ledger = Ledger(out)
     try:
         asked = _opened(ledger, asked, resume)
-        conductor = _Conductor(asked, ledger, progress or Silence(), door)
-        decision = conductor.conduct()
+        with _opened_engine(engine) as place:
+            conductor = Conductor(asked, ledger, progress or Silence(), door, place)
+            decision = conductor.conduct()
         return Study(tuple(conductor.runs), conductor.order, decision, None if out is None else Path(out))
     finally:
         ledger.close()
+
+
+@contextmanager
+def _opened_engine(engine: str | Engine) -> Iterator[Engine]:
+    """The engine; one that was only named is closed in the end."""
+    opened = as_engine(engine)
+    try:
+        yield opened
+    finally:
+        if isinstance(engine, str):
+            opened.close()
 
 
 def read_study(path: str | os.PathLike[str]) -> Study:
@@ -145,7 +154,7 @@ def _recalled(ledger: Ledger, asked: Order, ended: Any) -> Study:
         if run is None:
             raise UnreadableRun(f"{ledger.path}: a run that the conclusion rests on is missing")
         runs.append(run)
-        results.append(_result(asked, trial, run))
+        results.append(result_of(asked, trial, run))
     decision = conclude(asked.plan, results, named(ended["settings"]))
     return Study(tuple(runs), asked, decision, ledger.path)
 
@@ -169,79 +178,3 @@ def _opened(ledger: Ledger, asked: Order, resume: bool) -> Order:
         raise InvalidSpace(f"{ledger.path} was made for another search: {'; '.join(different)}")
     ledger.write_note("order", completed.document())
     return completed
-
-
-class _Conductor:
-    """Carries a search out: asks the strategy, then the ledger, and only then the training."""
-
-    def __init__(self, asked: Order, ledger: Ledger, progress: Progress, training: Any) -> None:
-        self.order, self.runs = asked, list[Run]()
-        self._ledger, self._progress, self._training = ledger, progress, training
-
-    def conduct(self) -> Decision:
-        """Every trial the strategy asks for, to the decision."""
-        searching = search(self.order.plan)
-        try:
-            trial = next(searching)
-            while True:
-                trial = searching.send(self._make(trial))
-        except StopIteration as end:
-            decision: Decision = end.value
-        self._ledger.write_note("conclusion", _conclusion(decision))
-        return decision
-
-    def _make(self, trial: Trial) -> Result:
-        key = self.order.recipe.key(trial)
-        known = self._ledger.find(key)
-        run = self._run(trial) if known is None else known
-        if not self.order.metric:
-            self._settle_metric(run)
-        self._check(trial, run)
-        result = _result(self.order, trial, run)
-        if known is None:
-            self._ledger.append(key, run)
-        self.runs.append(run)
-        self._progress.ended(result, self.order.metric, known is not None)
-        return result
-
-    def _run(self, trial: Trial) -> Run:
-        recipe = self.order.recipe
-
-        def watch(step: int, seen: dict[str, float]) -> bool:
-            self._progress.training(trial, step)
-            return True
-
-        return drive(self._training, recipe.policy(trial), trial.steps, trial.seed, recipe.settings(trial), watch)
-
-    def _settle_metric(self, run: Run) -> None:
-        metric = "val_loss" if "val_loss" in run.columns else "loss"
-        self.order = Order(self.order.training, metric, self.order.plan, self.order.recipe)
-        self._ledger.write_note("order", self.order.document())
-
-    def _check(self, trial: Trial, run: Run) -> None:
-        """A failure after others have finished counts as a divergence; before that it says nothing of rates.
-
-        Raises:
-            EngineError: the run failed, or ended early.
-        """
-        first = not any(known.outcome == "finished" for known in self.runs)
-        if run.outcome == "stopped" or (run.outcome == "failed" and first):
-            raise EngineError(f"the run at lr {10**trial.rate:.3g} {run.outcome}: {run.reason}")
-
-
-def _result(asked: Order, trial: Trial, run: Run) -> Result:
-    loss = run.final(asked.metric)
-    return Result(trial, loss, _start(run, asked.metric), run.updates / asked.plan.steps)
-
-
-def _start(run: Run, metric: str) -> float:
-    """The metric before training: its first value, or the first loss where the metric came late."""
-    for column in (run.columns.get(metric), run.columns.get("loss")):
-        if column is not None and column.step.size and column.step[0] <= LATE * run.steps:
-            return float(column.value[0])
-    return float("nan")
-
-
-def _conclusion(decision: Decision) -> Document:
-    trials = [asdict(result.trial) for result in decision.results]
-    return {"trials": trials, "settings": decision.settings}
