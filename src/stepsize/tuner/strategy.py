@@ -14,15 +14,14 @@ same results always lead to the same decisions, whether they were just measured 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from stepsize.errors import EngineError
-from stepsize.tuner.basin import Basin, Score, fit
+from stepsize.tuner.joint import joint
+from stepsize.tuner.notes import Notes, Search, first_new
 from stepsize.tuner.plan import Decision, Plan, Result
 from stepsize.tuner.space import fields
-from stepsize.tuner.surface import Point, likeliest, propose
 from stepsize.tuner.trial import Trial
 
 # Shares of the budget that the stages may spend, and what more of it never helps with.
@@ -31,65 +30,8 @@ JOINT_SHARE, JOINT_MOST = 0.35, 3.0
 MIDDLE_SHARE, MIDDLE_MOST = 0.27, 1.1
 # A side of the bracket is closed when it is worse than the best by this share of the gain.
 CLEARLY_WORSE = 0.2
-# Draws from the response surface; where the settings are few, many of them propose what was tried.
-MOST_DRAWS = 200
-# Rates closer than this many decades count as the same.
-SAME = 0.09
-# Where one run diverged, the next goes at least this many decades lower.
-BELOW_DIVERGED = 0.2
 # The optimum's likely range must reach this many decades beyond a rate for another full run to look there.
 WORTH_A_RUN = 0.25
-
-
-Search = Generator[tuple[Trial, ...], tuple[Result, ...], Any]
-
-
-@final
-@dataclass
-class _Notes:
-    """The results so far, and what they say."""
-
-    plan: Plan
-    results: list[Result] = field(default_factory=list)
-
-    @property
-    def spent(self) -> float:
-        return sum(result.cost for result in self.results)
-
-    def ask(self, trial: Trial) -> Generator[tuple[Trial, ...], tuple[Result, ...], Result]:
-        """One trial, unless it was made before."""
-        for known in self.results:
-            if known.trial == trial:
-                return known
-        (result,) = yield (trial,)
-        self.results.append(result)
-        return result
-
-    def affords(self, steps: int, limit: float) -> bool:
-        """Whether one more run of `steps` updates keeps what is spent within `limit`."""
-        return self.spent + steps / self.plan.steps <= limit + 1e-9
-
-    def at(self, settings: Any, steps: int | None = None) -> list[Result]:
-        """The results with these settings, at one length or at any."""
-        return [r for r in self.results if r.trial.settings == settings and steps in (None, r.trial.steps)]
-
-    @property
-    def start(self) -> float:
-        """The loss before training: the median over runs, as a too high rate spoils it at once."""
-        starts = sorted(result.start for result in self.results if math.isfinite(result.start))
-        return starts[len(starts) // 2] if starts else math.nan
-
-    def basin(self, settings: Any) -> Basin:
-        scores = [Score(r.trial.rate, r.trial.steps / self.plan.steps, r.loss) for r in self.at(settings)]
-        return fit(scores, self.start, self.plan.prior)
-
-    def inside(self, rate: float) -> float:
-        return round(min(max(rate, self.plan.low), self.plan.high), 4)
-
-    def stable(self, rate: float, steps: int, settings: Any) -> float:
-        """`rate`, or the highest below it that no run of at most `steps` updates has shown to diverge."""
-        lost = [r.trial.rate for r in self.at(settings) if r.trial.steps <= steps and not math.isfinite(r.loss)]
-        return self.inside(min(rate, min(lost, default=math.inf) - BELOW_DIVERGED))
 
 
 def search(plan: Plan) -> Search:
@@ -98,13 +40,13 @@ def search(plan: Plan) -> Search:
     Raises:
         EngineError: no rate at all gave a finite loss.
     """
-    notes = _Notes(plan)
+    notes = Notes(plan)
     settings = tuple(fields(plan.space, [0.5] * len(plan.space)).items())
     before_full = plan.budget - _reserved(plan.budget)
     yield from _bracket(notes, settings, min(BRACKET_SHARE * plan.budget, BRACKET_MOST, before_full))
     if plan.space:
         limit = notes.spent + min(JOINT_SHARE * plan.budget, JOINT_MOST)
-        settings = yield from _joint(notes, settings, min(limit, before_full), before_full)
+        settings = yield from joint(notes, settings, min(limit, before_full), before_full)
     limit = notes.spent + min(MIDDLE_SHARE * plan.budget, MIDDLE_MOST)
     yield from _middle(notes, settings, min(limit, before_full))
     if _reserved(plan.budget):
@@ -119,7 +61,7 @@ def _reserved(budget: float) -> int:
     return 1 if budget < 4 else 2
 
 
-def _bracket(notes: _Notes, settings: Any, limit: float) -> Search:
+def _bracket(notes: Notes, settings: Any, limit: float) -> Search:
     plan, steps = notes.plan, notes.plan.short
     centre = notes.inside(plan.prior[0])
     middle = yield from notes.ask(Trial(centre, steps, plan.seed, settings))
@@ -138,10 +80,10 @@ def _bracket(notes: _Notes, settings: Any, limit: float) -> Search:
         if not notes.affords(steps, limit):
             return
         best = min(notes.at(settings, steps), key=lambda r: r.loss).trial.rate
-        yield from _first_new(notes, (best + width, best - width), steps, settings)
+        yield from first_new(notes, (best + width, best - width), steps, settings)
 
 
-def _closes(notes: _Notes, result: Result, outwards: float, settings: Any) -> bool:
+def _closes(notes: Notes, result: Result, outwards: float, settings: Any) -> bool:
     """Whether there is no need to look further out than this result."""
     if not math.isfinite(result.loss):
         return outwards > 0
@@ -149,54 +91,7 @@ def _closes(notes: _Notes, result: Result, outwards: float, settings: Any) -> bo
     return result.loss > best + CLEARLY_WORSE * max(notes.start - best, 0.0)
 
 
-def _first_new(notes: _Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:
-    """Run the first of `rates` that may be stable and is far enough from every rate tried; False if none is."""
-    tried = [r.trial.rate for r in notes.at(settings, steps)]
-    for wanted in rates:
-        rate = notes.stable(wanted, steps, settings)
-        if all(abs(rate - other) > SAME for other in tried):
-            yield from notes.ask(Trial(rate, steps, notes.plan.seed, settings))
-            return True
-    return False
-
-
-def _joint(notes: _Notes, middle: Any, limit: float, duel_limit: float) -> Search:
-    """Search the other settings jointly with the rate; returns those to go on with."""
-    plan, steps = notes.plan, notes.plan.short
-    half = (0.5,) * len(plan.space)
-    points: list[Point] = [(r.trial.rate, half) for r in notes.at(middle, steps)]
-    losses = [r.loss for r in notes.at(middle, steps)]
-    for draw in range(MOST_DRAWS):
-        if not notes.affords(steps, limit - 3 * steps / plan.steps):
-            break
-        rate, shares = propose(points, losses, plan.space, plan.seed + draw)
-        trial = Trial(notes.inside(rate), steps, plan.seed, tuple(fields(plan.space, shares).items()))
-        if any(known.trial == trial for known in notes.results):
-            continue
-        result = yield from notes.ask(trial)
-        points.append((trial.rate, shares))
-        losses.append(result.loss)
-    rate, shares = likeliest(points, losses, plan.space)
-    chosen = tuple(fields(plan.space, shares).items())
-    for offset in (0.5, -0.5):
-        if notes.affords(steps, limit):
-            yield from _first_new(notes, (rate + offset, rate - offset), steps, chosen)
-    if chosen == middle or not notes.affords(2 * plan.middle, duel_limit):
-        return chosen
-    return (yield from _duel(notes, middle, chosen))
-
-
-def _duel(notes: _Notes, middle: Any, chosen: Any) -> Search:
-    """Each at its own best rate over a middle run: a choice made on short runs must hold on longer ones."""
-    plan = notes.plan
-    results = []
-    for settings in (chosen, middle):
-        rate = notes.stable(notes.basin(settings).recommended(plan.middle / plan.steps), plan.middle, settings)
-        results.append((yield from notes.ask(Trial(rate, plan.middle, plan.seed, settings))))
-    return chosen if results[0].loss <= results[1].loss else middle
-
-
-def _middle(notes: _Notes, settings: Any, limit: float) -> Search:
+def _middle(notes: Notes, settings: Any, limit: float) -> Search:
     plan, steps = notes.plan, notes.plan.middle
     horizon = steps / plan.steps
     for _ in range(3):
@@ -205,17 +100,17 @@ def _middle(notes: _Notes, settings: Any, limit: float) -> Search:
         basin = notes.basin(settings)
         rate = basin.recommended(horizon)
         sides = sorted((basin.quantile(0.1, horizon), basin.quantile(0.9, horizon)), key=lambda q: -abs(q - rate))
-        yield from _first_new(notes, (rate, *sides, rate - 0.3, rate + 0.3), steps, settings)
+        yield from first_new(notes, (rate, *sides, rate - 0.3, rate + 0.3), steps, settings)
 
 
-def _full(notes: _Notes, settings: Any) -> Search:
+def _full(notes: Notes, settings: Any) -> Search:
     plan = notes.plan
     while notes.affords(plan.steps, plan.budget):
         basin = notes.basin(settings)
         rate = notes.stable(basin.recommended(), plan.steps, settings)
         sides = [notes.stable(basin.quantile(share), plan.steps, settings) for share in (0.2, 0.8)]
         worth = sorted((side for side in sides if abs(side - rate) > WORTH_A_RUN), key=lambda q: -abs(q - rate))
-        made = yield from _first_new(notes, (rate, *worth), plan.steps, settings)
+        made = yield from first_new(notes, (rate, *worth), plan.steps, settings)
         if made:
             continue
         again = Trial(_nearest(notes.at(settings, plan.steps), rate), plan.steps, plan.seed + 1, settings)
@@ -230,7 +125,7 @@ def _nearest(results: Iterable[Result], rate: float) -> float:
 
 def conclude(plan: Plan, results: Sequence[Result], settings: Any) -> Decision:
     """What the results say of these settings."""
-    notes = _Notes(plan, list(results))
+    notes = Notes(plan, list(results))
     basin = notes.basin(settings)
     full = notes.at(settings, plan.steps)
     finite = {r.trial.rate for r in full if math.isfinite(r.loss)}
@@ -240,7 +135,7 @@ def conclude(plan: Plan, results: Sequence[Result], settings: Any) -> Decision:
     return Decision(rate, settings, basin, confirmed, tuple(results))
 
 
-def _nothing_finite(notes: _Notes) -> str:
+def _nothing_finite(notes: Notes) -> str:
     rates = [10**r.trial.rate for r in notes.results]
     return (
         f"no rate from {min(rates):.3g} to {max(rates):.3g} gave a finite loss, so the rate is not what is wrong; "
