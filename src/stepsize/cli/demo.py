@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from stepsize.cli.output import Output, work
-from stepsize.cli.progress import Bar, SearchProgress, bars
+from stepsize.cli.progress import Bar, bars, watched
 from stepsize.cli.tune import answer_lines, deliver, prepare
 from stepsize.report import Section, Table, Text, save
 from stepsize.run.store import Ledger
@@ -56,24 +56,26 @@ def demo(
     """
     database = prepare(out)
     begun = time.monotonic()
-    with work(), bars(output.quiet) as place:
+    with work():
         output.say("loading 5,000 digits")
         # PyTorch loads here, not when another command only wants its help.
         from stepsize.demo.mnist import make_task
 
         task = make_task(steps)
-        progress = SearchProgress(place, output.quiet, budget, steps)
-        study = search(
-            task,
-            budget,
-            seed=seed,
-            out=database,
-            resume=resume,
-            overwrite=output.force,
-            name="demo: MNIST-5k CNN",
-            progress=progress,
-        )
-        entries = _beside_defaults(task, study, seeds, database, Bar(place, "comparison", 3 * seeds * steps), output)
+        with watched(output.quiet, budget, steps) as progress:
+            study = search(
+                task,
+                budget,
+                seed=seed,
+                out=database,
+                resume=resume,
+                overwrite=output.force,
+                name="demo: MNIST-5k CNN",
+                progress=progress,
+            )
+        with bars(output.quiet) as place:
+            bar = Bar(place, "comparison", 3 * seeds * steps)
+            entries = _beside_defaults(task, study, seeds, database, bar, output)
     paths = deliver(study, out)
     save(_page_with(study, entries), out / "report.html")
     _tell(study, entries, paths, time.monotonic() - begun, output)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
 
+from stepsize.cli.kept import draw_picture, draw_so_far
 from stepsize.cli.load import load
 from stepsize.cli.output import Output
 from stepsize.cli.schedules import (
@@ -145,10 +147,15 @@ def _print(thing: Policy | Study | Unfinished | Run, output: Output, steps: int 
             print_schedule(schedule, output, steps)
     elif isinstance(thing, Study):
         output.lines(answer_lines(thing))
+        if sys.stdout.isatty():
+            draw_picture(thing)
         rows = [_run_row(thing, result) for result in thing.decision.results]
         output.table(["peak rate", "updates", "seed", "settings", thing.order.metric, "cost"], rows)
     elif isinstance(thing, Unfinished):
         output.say(f"the search has not ended: {len(thing.runs)} runs so far; tune with --resume goes on")
+        if sys.stdout.isatty():
+            draw_so_far(thing)
+            return
         rows = [[_cell(value) for value in row.values()] for row in thing.document()["runs"]]
         output.table(["peak rate", "updates", "seed", "outcome", "last loss"], rows)
     else:

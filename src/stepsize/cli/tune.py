@@ -8,39 +8,44 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from stepsize.cli.load import load
 from stepsize.cli.output import Output, work
-from stepsize.cli.progress import SearchProgress, bars
+from stepsize.cli.progress import watched
+from stepsize.cli.script import Scripting, chosen, label, next_command, rule, script_lines, with_bounds
 from stepsize.errors import InvalidSpace
-from stepsize.tuner import Study
+from stepsize.script import Script
+from stepsize.tuner import Study, when
 from stepsize.tuner import tune as search
 
 
 def tune(
-    training: str,
-    /,
-    *,
+    *training: str,
     steps: int | None = None,
     budget: float = 4.0,
     metric: str | None = None,
     optimizer: str | None = None,
-    schedule: str = "warmup_cosine",
+    schedule: str | None = None,
     low: float | None = None,
     high: float | None = None,
-    space: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    space: Annotated[tuple[str, ...], Parameter(name=["--set", "--space"], negative="")] = (),
+    sampler: str = "surface",
     seed: int = 0,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("out"),
     resume: Annotated[bool, Parameter(negative="")] = False,
+    engine: str = "local",
+    workers: int | None = None,
+    script: Scripting = Scripting(),  # noqa: B008  # frozen, and what the parser fills in
     output: Output = Output(),  # noqa: B008  # frozen, and what the parser fills in
 ) -> None:
     """Find the learning-rate policy of a training, with evidence.
 
     Example: stepsize tune train.py:training --steps 2000 --metric val_loss --budget 4 -o out/
 
+    Any script: stepsize tune --set lr=1e-5:1 --steps 2000 -- python train.py --lr {lr} --steps {steps}
+
     Parameters
     ----------
     training
-        file.py:name of a generator function or a Task.
+        file.py:name of a generator function or a Task; or after --, a command with {lr}, {steps}, {seed}, {out}.
     steps
         Optimizer updates of a full run; a Task knows its own.
     budget
@@ -50,49 +55,63 @@ def tune(
     optimizer
         The optimizer to tune, or the one the training brings.
     schedule
-        warmup_cosine, warmup_linear, wsd or constant.
+        warmup_cosine, warmup_linear, wsd or constant [default: warmup_cosine]; a command keeps its own.
     low
         Lowest peak learning rate considered.
     high
         Highest peak learning rate considered.
     space
-        What else may vary: name=low:high or name=a,b,c; repeatable.
+        What else may vary: name=low:high or name=a,b,c; repeatable; lr=low:high bounds the rate;
+        name=low:high@optimizer=adamw exists under that choice alone.
+    sampler
+        Who proposes settings: surface or random; with the extra tune also tpe, gp, cma or qmc of Optuna.
     seed
         Of the runs.
     out
         Folder for policy.json, report.html and study.db.
     resume
         Go on with the study in that folder.
+    engine
+        Where the runs are made: local, process or ray.
+    workers
+        Runs at once at most [default: what there is room for].
     """
-    settings = parse_settings(space)
+    low, high, settings = with_bounds(parse_settings(space), low, high)
     with work():
-        target = load(training)
+        target = chosen(training, settings, out, steps, metric, script, output)
+        curve = rule(target, schedule)
         database = prepare(out)
         updates = steps or getattr(target, "steps", None) or 1
-        with bars(output.quiet) as place:
+        with watched(output.quiet, budget, updates) as progress:
             study = search(
                 target,
                 budget,
                 steps,
                 metric=metric,
                 optimizer=optimizer,
-                schedule=schedule,
+                schedule=curve,
                 low=low,
                 high=high,
                 space=settings,
+                sampler=sampler,
                 seed=seed,
                 out=database,
                 resume=resume,
                 overwrite=output.force,
-                name=training.rpartition("/")[2],
-                progress=SearchProgress(place, output.quiet, budget, updates),
+                name=label(target, training),
+                progress=progress,
+                engine=engine,
+                workers=workers,
             )
     paths = deliver(study, out)
+    command = next_command(target, study, out) if isinstance(target, Script) else None
     if output.json:
-        output.document({**study.document(), "files": paths})
+        output.document({**study.document(), "files": paths, **({"next": command} if command else {})})
         return
-    output.lines([*answer_lines(study), *((name, path) for name, path in paths.items())])
-    output.say(f"next: open {paths['report']}, or: stepsize show {paths['policy']}")
+    lines = script_lines(answer_lines(study), study) if command else answer_lines(study)
+    output.lines([*lines, *((name, path) for name, path in paths.items()), *([("next", command)] if command else [])])
+    if not command:
+        output.say(f"next: open {paths['report']}, or: stepsize show {paths['policy']}")
 
 
 def prepare(out: Path) -> Path:
@@ -146,11 +165,21 @@ def parse_settings(entries: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _entry(entry: str) -> tuple[str, Any]:
-    name, separator, values = entry.partition("=")
+    own, *conditions = entry.split("@")
+    name, separator, values = own.partition("=")
     if not separator or not name or not values:
         raise InvalidSpace(f"--space is name=low:high or name=a,b,c; got {entry!r}")
+    found: Any = [_value(part) for part in values.split(",")]
     if ":" in values:
-        return name, tuple(_value(part) for part in values.split(":"))
+        found = tuple(_value(part) for part in values.split(":"))
+    return name, when(found, **dict(map(_condition, conditions))) if conditions else found
+
+
+def _condition(text: str) -> tuple[str, Any]:
+    """`optimizer=adamw`, or `optimizer=adam,adamw` for any of them."""
+    name, separator, values = text.partition("=")
+    if not separator or not name or not values:
+        raise InvalidSpace(f"a condition is @name=value or @name=a,b; got {text!r}")
     return name, [_value(part) for part in values.split(",")]
 
 
