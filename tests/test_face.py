@@ -10,7 +10,7 @@ from stepsize._extras import extra
 
 HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3"}
 HEAVY |= {"optax", "transformers", "cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
-LATER = ["Finding", "Range", "Run", "Study", "compat", "drive", "find", "tune"]
+LATER = ["Finding", "Range", "Run", "Study", "compat", "drive", "find", "tune", "when"]
 AT_ONCE = ["Policy", "Schedule", "constant", "cosine", "linear", "multistep", "warmup_cosine", "wsd"]
 
 

@@ -62,8 +62,10 @@ if TYPE_CHECKING:
     from stepsize.loop import drive as drive
     from stepsize.run import Run as Run
     from stepsize.schedule.compat import compat as compat
+    from stepsize.script import Script as Script
     from stepsize.tuner import Study as Study
     from stepsize.tuner import tune as tune
+    from stepsize.tuner import when as when
 
 __version__ = "0.1.0"
 
@@ -73,11 +75,13 @@ _LATER = {
     "Finding": "stepsize.finding",
     "Range": "stepsize.finder",
     "Run": "stepsize.run",
+    "Script": "stepsize.script",
     "Study": "stepsize.tuner",
     "compat": "stepsize.schedule.compat",
     "drive": "stepsize.loop",
     "find": "stepsize.finder",
     "tune": "stepsize.tuner",
+    "when": "stepsize.tuner",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column
-from stepsize.run.readers import json_lines, table
+from stepsize.run.readers import json_lines, table, tensorboard
 
 
 class Reader(Protocol):
@@ -27,13 +27,15 @@ HEAD = 4096
 
 
 def read_columns(path: str | os.PathLike[str]) -> dict[str, Column]:
-    """The columns of the record at `path`.
+    """The columns of the record at `path`: a file, or a folder of TensorBoard events.
 
     Raises:
         UnreadableRun: there is no such file, no reader recognises it, or it is damaged.
     """
     file = Path(path)
     try:
+        if tensorboard.recognises(file):  # no text, and perhaps a folder
+            return tensorboard.read(file)
         with file.open(encoding="utf-8-sig") as text:
             head = text.read(HEAD)
         for reader in READERS:
@@ -41,4 +43,6 @@ def read_columns(path: str | os.PathLike[str]) -> dict[str, Column]:
                 return reader.read(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableRun(f"{path}: cannot be read as text: {error}") from error
-    raise UnreadableRun(f"{path}: no reader recognises it; known are JSON lines and CSV with a header line")
+    raise UnreadableRun(
+        f"{path}: no reader recognises it; known are JSON lines, CSV with a header line, and TensorBoard events"
+    )
