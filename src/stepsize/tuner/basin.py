@@ -1,15 +1,10 @@
-"""The basin: what the runs say about the loss as a function of the learning rate.
+"""The basin: what the runs say about the loss as a function of the learning rate and the horizon.
 
-In log10 of the rate the final loss of a training is a basin: it falls to an optimum, rises more
-steeply beyond it, and levels off on both sides. At horizon h (as a share of the full run),
-
-    loss = floor_h + depth * g(rate - optimum_h),     g(d) = z^power / (1 + z^power),
-    z = d / width_h below the optimum, d / (skew * width_h) above it,
-    optimum_h = optimum + shift * log10(h),           width_h = width * widening^log10(h).
-
-Everything is unknown. The posterior is computed on a grid of (optimum, shift, width, skew, widening,
-power); floors and depth are linear and solved for. Nothing is sampled, so the same runs always give the same
-answer. A run that diverged counts as one that gained nothing and then lost half as much again.
+A bowl (`bowl`), a floor for each horizon, and what they leave unexplained (`scatter`). Everything is unknown.
+The posterior of the bowl's parameters and of the noise is computed on a grid; depth and floors are linear and
+solved for; the rest is conditioned on in closed form. The grid is resampled systematically and the rest drawn
+with one fixed seed, so the same runs always give the same answer. A run that diverged counts as one that gained
+nothing and then lost half as much again, and no rate above it is thought to do better over as long a run.
 """
 
 from __future__ import annotations
@@ -21,32 +16,27 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from stepsize.tuner.bowl import SHIFT_CELL, Bowls, all_bowls
+from stepsize.tuner.scatter import NOISE_PRIOR, NOISES, alike, noise, scale
+
 Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 # Where a diverged run stands: 0 is the best loss seen, 1 the loss before training.
 LOST = 1.5
-# Noise of a score, in the same unit: this much at the bottom, and a share of the height above it, as
-# the tails of a real basin follow no formula.
-NOISE_FLOOR = 0.01
-NOISE_SHARE = 0.2
-# Prior of the shift of the optimum, in decades of rate per decade of horizon. Longer runs want smaller
-# rates on small tasks (0.4 to 0.6 decades a decade measured), hardly so on large ones.
-SHIFT_MEAN, SHIFT_SD = -0.3, 0.5
-
-WIDTHS = np.array([0.4, 0.6, 0.9, 1.3, 1.9, 2.8])
-SKEWS = np.array([0.25, 0.45, 0.8, 1.3])
-SHIFTS = np.arange(-1.8, 1.01, 0.4)
-# A longer training forgives more: low rates catch up, and the basin widens with the horizon.
-WIDENINGS = np.array([1.5, 3.0, 6.0])
-POWERS = np.array([2, 4])
+# Shift of the optimum where nobody says better, in decades of rate per decade of horizon.
+SHIFT = (-0.3, 0.3)
 # The depth is about 1 by the choice of unit: a prior of this weight keeps it defined.
-DEPTH_WEIGHT = 4.0
-# A floor may lie below the best loss seen, by about this much of the gain.
+DEPTH_WEIGHT = 1.0
+# A floor may lie below the best loss seen at its horizon, by about this much of the gain.
 FLOOR_SD = 0.05
-# Draws that stand for the posterior.
-DRAWS = 2_000
+# Draws that stand for the posterior; combinations less likely than the best by this many nats are left out.
+DRAWS, UNLIKELY = 1_000, 14.0
+# A run that blows up is cheap and says much: in choosing what to try first it counts no more than this.
+BLOWN = 0.1
 STEP = 0.05  # decades, of everything read off
 COARSE = 2 * STEP  # decades, of the grid of the optimum
+REACH = 1.5  # decades, of the grid beyond what was tried
 
 
 class Score(NamedTuple):
@@ -55,6 +45,41 @@ class Score(NamedTuple):
     rate: float
     horizon: float
     loss: float
+
+
+class _Runs(NamedTuple):
+    """The scores as arrays: heights in units of the gain, above the lowest loss of their horizon."""
+
+    rates: Array
+    horizons: Array
+    heights: Array
+    floors: dict[float, float]
+
+    @property
+    def indicators(self) -> Array:
+        """A column for each horizon, in their order."""
+        return np.asarray(self.horizons[:, None] == np.array(list(self.floors))).astype(float)
+
+    def below(self, bowls: Bowls) -> Array:
+        """The height of each bowl at each run."""
+        return np.stack([bowls.height(r, h) for r, h in zip(self.rates, self.horizons, strict=True)])
+
+
+class _Level(NamedTuple):
+    """What one level of noise makes of a list of bowls: a number for each."""
+
+    evidence: Array
+    depth: Array
+    floors: Array  # a row for each horizon
+    whitening: Array  # of the runs: the inverse of the Cholesky factor of their covariance
+
+
+class _Part(NamedTuple):
+    """The draws with one level of noise."""
+
+    drawn: Whole
+    whitening: Array
+    residuals: Array
 
 
 @final
@@ -70,16 +95,47 @@ class Basin:
     rates: Array
     best: float
     gain: float
-    _grid: tuple[Array, ...]  # optimum, shift, width, skew, widening, power of each draw
+    _runs: _Runs
+    _bowls: Bowls  # of each draw
     _depth: Array
-    _floors: dict[float, Array]  # by horizon
-    _costs: dict[float, Array] = field(default_factory=dict)  # those asked for, by horizon
+    _floors: Array
+    _parts: list[_Part]
+    _lost: list[tuple[float, float]]
+    _drawn: dict[float, Array] = field(default_factory=dict)  # by horizon
+
+    def heights(self, horizon: float = 1.0) -> Array:
+        """Draws of the loss above its floor, in units of the gain: a row for each of `rates`, a column a draw."""
+        if horizon not in self._drawn:
+            bowl = self._depth * self._bowls.height(self.rates[:, None], horizon)
+            rest = self._rest(horizon)
+            heights = bowl + scale(bowl) * rest
+            for rate, lost in self._lost:
+                beyond = self.rates >= rate - STEP / 2
+                if lost <= horizon + 1e-9:
+                    heights[beyond] = np.maximum(heights[beyond], LOST)
+            self._drawn[horizon] = heights
+        return self._drawn[horizon]
+
+    def _rest(self, horizon: float) -> Array:
+        """Draws of the process, in units of its scale."""
+        rest = np.empty((self.rates.size, self._depth.size))
+        dice = np.random.default_rng(0)
+        here = np.full(self.rates.size, horizon)
+        prior = alike(self.rates, here, self.rates, here)
+        to_runs = alike(self.rates, here, self._runs.rates, self._runs.horizons)
+        below = self._depth * self._runs.below(self._bowls)
+        for drawn, whitening, residuals in self._parts:
+            seen = whitening * scale(self._runs.heights)
+            projected = seen @ to_runs.T
+            mean = projected.T @ (seen @ (residuals / scale(below[:, drawn])))
+            spread = np.linalg.cholesky(prior - projected.T @ projected + 1e-6 * np.eye(len(prior)))
+            rest[:, drawn] = mean + spread @ dice.standard_normal((self.rates.size, drawn.size))
+        return rest
 
     def optimum(self, horizon: float = 1.0) -> Array:
         """The posterior of the best rate at a horizon, on `rates`."""
-        index = np.round((_optimum(self._grid, horizon) - self.rates[0]) / STEP).astype(int)
-        index = np.clip(index, 0, self.rates.size - 1)
-        return np.asarray(np.bincount(index, minlength=self.rates.size) / index.size)
+        best = np.argmin(self.heights(horizon), axis=0)
+        return np.asarray(np.bincount(best, minlength=self.rates.size) / best.size)
 
     def quantile(self, share: float, horizon: float = 1.0) -> float:
         """A quantile of the best rate at a horizon, in log10."""
@@ -88,10 +144,8 @@ class Basin:
 
     def cost(self, horizon: float = 1.0) -> Array:
         """The expected cost of each rate: the share of the gain of training that it forgoes."""
-        if horizon not in self._costs:
-            heights = self._depth * _bowl(self.rates[:, None], self._grid, horizon)
-            self._costs[horizon] = heights.mean(axis=1)
-        return self._costs[horizon]
+        heights = self.heights(horizon)
+        return np.asarray((heights - heights.min(axis=0)).mean(axis=1))
 
     def cost_at(self, rate: float, horizon: float = 1.0) -> float:
         """The expected cost of one rate, in log10."""
@@ -100,6 +154,18 @@ class Basin:
     def recommended(self, horizon: float = 1.0) -> float:
         """The rate of least expected cost, in log10. As too high is dearer, it lies below the optimum."""
         return float(self.rates[int(np.argmin(self.cost(horizon)))])
+
+    def improvement(self, known: Sequence[float], horizon: float = 1.0) -> Array:
+        """By how much each rate is expected to beat the best of the `known` ones, as a share of the gain.
+
+        Without a known rate: minus what the rate is expected to cost, a blow-up counting a tenth.
+        """
+        heights = self.heights(horizon)
+        if not len(known):
+            return -np.asarray(np.minimum(heights - heights.min(axis=0), BLOWN).mean(axis=1))
+        rows = heights[[int(np.argmin(np.abs(self.rates - rate))) for rate in known]]
+        best = rows[int(np.argmin(rows.mean(axis=1)))]
+        return np.asarray(np.maximum(best - heights, 0.0).mean(axis=1))
 
     def cheap(self, rate: float, extra: float, horizon: float = 1.0) -> tuple[float, float]:
         """The rates around `rate` that are expected to cost at most `extra` more than it does."""
@@ -111,83 +177,115 @@ class Basin:
 
     def band(self, horizon: float, shares: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
         """Quantiles of the loss at each rate: one row for each share, in the unit of the loss."""
-        heights = self._floors[horizon] + self._depth * _bowl(self.rates[:, None], self._grid, horizon)
-        return np.asarray(self.best + self.gain * np.quantile(heights, shares, axis=1))
+        place = list(self._runs.floors).index(horizon)
+        heights = self._floors[place] + self.heights(horizon)
+        return np.asarray(self._runs.floors[horizon] + self.gain * np.quantile(heights, shares, axis=1))
 
     @property
     def shift(self) -> tuple[float, float]:
         """Mean and standard deviation of the shift of the optimum, in decades per decade of horizon."""
-        return float(self._grid[1].mean()), float(self._grid[1].std())
+        return float(self._bowls.shift.mean()), float(self._bowls.shift.std())
 
 
-def fit(scores: Sequence[Score], start: float, prior: tuple[float, float]) -> Basin:
+def fit(scores: Sequence[Score], start: float, prior: tuple[float, float], shift: tuple[float, float] = SHIFT) -> Basin:
     """The posterior over basins.
 
     Args:
         scores: at least one of them finite.
         start: the loss before training.
         prior: mean and standard deviation of log10 of the best rate, from before any run.
+        shift: the same of how it moves, in decades per decade of horizon.
     """
     finite = [score.loss for score in scores if np.isfinite(score.loss)]
     best = min(finite)
     # Without a loss from before training, or one that nothing improved on, the worst run stands in.
     gain = start - best if start > best else max(finite) - best
     gain = max(gain, 1e-12 * max(1.0, abs(best)))
-    heights = np.array([min((s.loss - best) / gain, LOST) if np.isfinite(s.loss) else LOST for s in scores])
-    where = np.array([s.rate for s in scores])
-    horizons = np.array([s.horizon for s in scores])
-    reach = min(where.min(), prior[0]) - 1.5, max(where.max(), prior[0]) + 1.5
-    optima = np.arange(*reach, COARSE)
-    grid = tuple(axis.ravel() for axis in np.meshgrid(optima, SHIFTS, WIDTHS, SKEWS, WIDENINGS, POWERS, indexing="ij"))
-    misfit, depth, floors = _solve(grid, where, horizons, heights)
-    from_prior = ((grid[0] - prior[0]) / prior[1]) ** 2 + ((grid[1] - SHIFT_MEAN) / SHIFT_SD) ** 2
-    evidence = -(misfit + from_prior) / 2
-    # Systematic resampling: as many copies of each combination as its weight is worth, and no dice.
-    cumulative = np.cumsum(np.exp(evidence - evidence.max()))
-    kept = np.searchsorted(cumulative, (np.arange(DRAWS) + 0.5) / DRAWS * cumulative[-1])
-    return Basin(
-        np.arange(*reach, STEP),
-        best,
-        gain,
-        tuple(axis[kept] for axis in grid),
-        depth[kept],
-        {horizon: floor[kept] for horizon, floor in floors.items()},
+    runs = _gathered(scores, best, gain)
+    bowls = all_bowls(_window(runs, prior, shift), shift)
+    below = runs.below(bowls)
+    likely = _kept(_level(runs, bowls, below, NOISES[-1], prior, shift).evidence)
+    bowls, below = bowls.at(likely), below[:, likely]
+    levels = [_level(runs, bowls, below, level, prior, shift) for level in NOISES]
+    evidence = np.concatenate(
+        [level.evidence + np.log(share) for level, share in zip(levels, NOISE_PRIOR, strict=True)]
     )
+    which, drawn = np.divmod(_resampled(evidence), likely.size)
+    depth = np.stack([level.depth for level in levels])[which, drawn]
+    floors = np.stack([level.floors for level in levels], axis=1)[:, which, drawn]
+    bowls = _between(bowls.at(drawn), runs, shift[1])
+    residuals = runs.heights[:, None] - runs.indicators @ floors - depth * runs.below(bowls)
+    parts = [
+        _Part(at, levels[i].whitening, residuals[:, at])
+        for i in range(len(NOISES))
+        if (at := np.flatnonzero(which == i)).size
+    ]
+    rates = np.arange(min(runs.rates.min(), prior[0]) - REACH, max(runs.rates.max(), prior[0]) + REACH, STEP)
+    lost = [(score.rate, score.horizon) for score in scores if not np.isfinite(score.loss)]
+    return Basin(rates, best, gain, runs, bowls, depth, floors, parts, lost)
 
 
-def _solve(
-    grid: tuple[Array, ...], where: Array, horizons: Array, heights: Array
-) -> tuple[Array, Array, dict[float, Array]]:
-    """Weighted least squares for a floor at each horizon and the depth, on every combination at once.
-
-    Returns the misfit (the weighted sum of squares), the depth, and the floors by horizon.
-    """
-    weights = 1 / (NOISE_FLOOR**2 + (NOISE_SHARE * heights) ** 2)
-    residual, shapes = np.empty_like(heights), np.empty((where.size, grid[0].size))
-    means: dict[float, tuple[float, Array]] = {}
+def _gathered(scores: Sequence[Score], best: float, gain: float) -> _Runs:
+    horizons = np.array([score.horizon for score in scores])
+    losses = np.array([score.loss for score in scores])
+    floors = {}
+    heights = np.full(losses.size, LOST)
     for horizon in np.unique(horizons):
-        at = horizons == horizon
-        share = weights[at] / weights[at].sum()
-        rows = _bowl(where[at][:, None], grid, horizon)
-        means[float(horizon)] = (float(share @ heights[at]), share @ rows)
-        residual[at], shapes[at] = heights[at] - share @ heights[at], rows - share @ rows
-    depth = ((weights * residual) @ shapes + DEPTH_WEIGHT) / (weights @ shapes**2 + DEPTH_WEIGHT)
-    depth = np.clip(depth, 0.05, 4.0)
-    misfit = weights @ (residual[:, None] - depth * shapes) ** 2 + DEPTH_WEIGHT * (depth - 1) ** 2
-    floors = {horizon: height - depth * row for horizon, (height, row) in means.items()}
-    for floor in floors.values():
-        misfit += (np.minimum(floor, 0.0) / FLOOR_SD) ** 2
-    return misfit, depth, floors
+        at = (horizons == horizon) & np.isfinite(losses)
+        floors[float(horizon)] = float(losses[at].min()) if at.any() else best
+        heights[at] = np.minimum((losses[at] - floors[float(horizon)]) / gain, LOST)
+    return _Runs(np.array([score.rate for score in scores]), horizons, heights, floors)
 
 
-def _bowl(rate: Array, grid: tuple[Array, ...], horizon: float) -> Array:
-    """The height of each combination's basin, of depth 1, at `rate`."""
-    _, _, width, skew, widening, power = grid
-    distance = rate - _optimum(grid, horizon)
-    z2 = (distance / (width * widening ** np.log10(horizon) * np.where(distance < 0, 1.0, skew))) ** 2
-    z2 = np.where(power == 4, z2 * z2, z2)
-    return np.asarray(z2 / (1 + z2))
+def _window(runs: _Runs, prior: tuple[float, float], shift: tuple[float, float]) -> Array:
+    """The optima worth a fine grid: those that a coarse one does not rule out."""
+    lowest, highest = min(runs.rates.min(), prior[0]) - REACH, max(runs.rates.max(), prior[0]) + REACH
+    optima = np.arange(lowest, highest, 2 * COARSE)
+    bowls = all_bowls(optima, shift)
+    evidence = _level(runs, bowls, runs.below(bowls), NOISES[-1], prior, shift).evidence.reshape(optima.size, -1)
+    likely = optima[evidence.max(axis=1) > evidence.max() - UNLIKELY]
+    return np.arange(likely[0] - COARSE, likely[-1] + 1.5 * COARSE, COARSE)
 
 
-def _optimum(grid: tuple[Array, ...], horizon: float) -> Array:
-    return np.asarray(grid[0] + grid[1] * np.log10(horizon))
+def _kept(evidence: Array) -> Whole:
+    return np.flatnonzero(evidence > evidence.max() - UNLIKELY)
+
+
+def _resampled(evidence: Array) -> Whole:
+    """Systematic resampling: as many copies of each combination as its weight is worth, and no dice."""
+    cumulative = np.cumsum(np.exp(evidence - evidence.max()))
+    return np.asarray(np.searchsorted(cumulative, (np.arange(DRAWS) + 0.5) / DRAWS * cumulative[-1]))
+
+
+def _between(bowls: Bowls, runs: _Runs, shift_sd: float) -> Bowls:
+    """The draws spread evenly over their cells of the grid, or what is read off would be a comb."""
+    count = np.arange(bowls.optimum.size)
+    # Multiples of the golden ratio and of the square root of 2 fill the square evenly, and are no dice.
+    across, along = (count * 0.6180339887 % 1 - 0.5), (count * 0.4142135624 % 1 - 0.5)
+    turn = shift_sd * SHIFT_CELL * across
+    # Turned around where the runs are: what they say of the optimum there is not touched.
+    pivot = np.log10(runs.horizons).mean()
+    return bowls._replace(optimum=bowls.optimum + COARSE * along - turn * pivot, shift=bowls.shift + turn)
+
+
+def _level(
+    runs: _Runs, bowls: Bowls, below: Array, level: float, prior: tuple[float, float], shift: tuple[float, float]
+) -> _Level:
+    """Generalised least squares for the depth and the floors of every bowl at once, and what speaks for each."""
+    scales = scale(runs.heights)
+    covariance = alike(runs.rates, runs.horizons, runs.rates, runs.horizons) * np.outer(scales, scales)
+    factor = np.linalg.cholesky(covariance + np.diag(noise(level, runs.heights) ** 2))
+    whitening = np.linalg.inv(factor)
+    basis, triangle = np.linalg.qr(whitening @ runs.indicators)
+    heights, shapes = whitening @ runs.heights, whitening @ below
+    on_floors, of_floors = basis.T @ heights, basis.T @ shapes
+    heights = heights - basis @ on_floors
+    weight = (shapes**2).sum(axis=0) - (of_floors**2).sum(axis=0) + DEPTH_WEIGHT
+    agreement = heights @ shapes + DEPTH_WEIGHT
+    depth = np.clip(agreement / weight, 0.05, 4.0)
+    floors = np.linalg.solve(triangle, on_floors[:, None] - depth * of_floors)
+    misfit = heights @ heights - 2 * depth * agreement + depth**2 * weight
+    misfit += (np.minimum(floors, 0.0) ** 2).sum(axis=0) / FLOOR_SD**2
+    misfit += ((bowls.optimum - prior[0]) / prior[1]) ** 2 + ((bowls.shift - shift[0]) / shift[1]) ** 2
+    volume = np.log(np.diag(factor)).sum() + np.log(np.abs(np.diag(triangle))).sum()
+    return _Level(-misfit / 2 - volume - np.log(weight) / 2, depth, floors, whitening)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from stepsize.tuner.basin import Basin, Score, fit
+from stepsize.tuner.beforehand import rate_prior
 from stepsize.tuner.plan import Plan, Result
 from stepsize.tuner.trial import Trial
 
 # Rates closer than this many decades count as the same.
-SAME = 0.09
+SAME = 0.06
 # Where one run diverged, the next goes at least this many decades lower.
-BELOW_DIVERGED = 0.2
+BELOW_DIVERGED = 0.1
+# The bounds are left where the best rate lies beyond with this probability: so far at a time, and in all.
+EDGE, WIDER, WIDEST = 0.2, 0.5, 2.0
 
 Search = Generator[tuple[Trial, ...], tuple[Result, ...], Any]
 
@@ -22,27 +25,40 @@ Search = Generator[tuple[Trial, ...], tuple[Result, ...], Any]
 @final
 @dataclass
 class Notes:
-    """What a search was asked, the results so far, and what they say."""
+    """What a search was asked, the results so far, and what they say.
+
+    Attributes:
+        low, high: bounds of log10 of the rate: those of the plan, or wider.
+    """
 
     plan: Plan
     results: list[Result] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.low, self.high = self.plan.low, self.plan.high
+
     @property
     def spent(self) -> float:
+        """What was spent, in full-run equivalents."""
         return sum(result.cost for result in self.results)
+
+    def ask_all(self, trials: Sequence[Trial]) -> Generator[tuple[Trial, ...], tuple[Result, ...], list[Result]]:
+        """A round of trials; those that were made before are not made again."""
+        known = {result.trial: result for result in self.results}
+        if missing := tuple(trial for trial in dict.fromkeys(trials) if trial not in known):
+            made = yield missing
+            self.results.extend(made)
+            known |= {result.trial: result for result in made}
+        return [known[trial] for trial in trials]
 
     def ask(self, trial: Trial) -> Generator[tuple[Trial, ...], tuple[Result, ...], Result]:
         """One trial, unless it was made before."""
-        for known in self.results:
-            if known.trial == trial:
-                return known
-        (result,) = yield (trial,)
-        self.results.append(result)
+        (result,) = yield from self.ask_all((trial,))
         return result
 
-    def affords(self, steps: int, limit: float) -> bool:
-        """Whether one more run of `steps` updates keeps what is spent within `limit`."""
-        return self.spent + steps / self.plan.steps <= limit + 1e-9
+    def affords(self, steps: int, limit: float, runs: int = 1) -> bool:
+        """Whether this many more runs of `steps` updates keep what is spent within `limit`."""
+        return self.spent + runs * steps / self.plan.steps <= limit + 1e-9
 
     def at(self, settings: Any, steps: int | None = None) -> list[Result]:
         """The results with these settings, at one length or at any."""
@@ -54,17 +70,34 @@ class Notes:
         starts = sorted(result.start for result in self.results if math.isfinite(result.start))
         return starts[len(starts) // 2] if starts else math.nan
 
+    def prior(self, settings: Any) -> tuple[float, float]:
+        """What was known of the best rate before any run."""
+        return rate_prior(self.plan.space, settings, self.plan.prior)
+
     def basin(self, settings: Any) -> Basin:
+        """The posterior of these settings, of which at least one run did not diverge."""
         scores = [Score(r.trial.rate, r.trial.steps / self.plan.steps, r.loss) for r in self.at(settings)]
-        return fit(scores, self.start, self.plan.prior)
+        return fit(scores, self.start, self.prior(settings), self.plan.shift)
 
     def inside(self, rate: float) -> float:
-        return round(min(max(rate, self.plan.low), self.plan.high), 4)
+        """`rate`, or the bound it lies beyond."""
+        return round(min(max(rate, self.low), self.high), 4)
 
     def stable(self, rate: float, steps: int, settings: Any) -> float:
         """`rate`, or the highest below it that no run of at most `steps` updates has shown to diverge."""
         lost = [r.trial.rate for r in self.at(settings) if r.trial.steps <= steps and not math.isfinite(r.loss)]
         return self.inside(min(rate, min(lost, default=math.inf) - BELOW_DIVERGED))
+
+    def widen(self, outwards: float) -> bool:
+        """Move a bound outwards (1.0: up, -1.0: down); False where it has been moved as far as it may."""
+        moved = self.high - self.plan.high if outwards > 0 else self.plan.low - self.low
+        if not self.plan.widen or moved > WIDEST - WIDER / 2:
+            return False
+        if outwards > 0:
+            self.high += WIDER
+        else:
+            self.low -= WIDER
+        return True
 
 
 def first_new(notes: Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
-from stepsize.tuner.basin import Basin
-from stepsize.tuner.space import Dimension
+from stepsize.tuner.basin import SHIFT, Basin
+from stepsize.tuner.space import Space
 from stepsize.tuner.trial import Trial
 
-# Horizons of the short and middle runs, as shares of the full one, and the fewest updates that say anything.
-SHORT, MIDDLE, FEWEST = 1 / 8, 0.35, 10
+# Horizons of the runs that bracket the rate, of those that compare other settings, and of those that show how the
+# optimum moves, as shares of the full one; and the fewest updates that say anything.
+FIRST, SHORT, MIDDLE, FEWEST = 1 / 16, 1 / 8, 1 / 4, 10
 
 
 @final
@@ -25,6 +26,10 @@ class Plan:
         prior: mean and standard deviation of log10 of the best rate.
         space: what varies besides the rate.
         seed: of the runs; the confirming run uses the next one.
+        shift: mean and standard deviation of how the best rate moves, in decades per decade of horizon.
+        fixed: every run has the full length, as the training knows no other.
+        widen: the bounds may be left where the best rate seems to lie beyond.
+        parallel: trials asked for at once, where one need not wait for another.
     """
 
     steps: int
@@ -32,18 +37,30 @@ class Plan:
     low: float
     high: float
     prior: tuple[float, float]
-    space: tuple[Dimension, ...] = ()
+    space: Space = Space()  # noqa: RUF009  # frozen
     seed: int = 0
+    shift: tuple[float, float] = SHIFT
+    fixed: bool = False
+    widen: bool = True
+    parallel: int = 1
+
+    @property
+    def first(self) -> int:
+        """Updates of the runs that bracket the rate: where settings are compared, as many as there."""
+        return self.short if self.space else self._length(FIRST)
 
     @property
     def short(self) -> int:
-        """Updates of a short run."""
-        return min(self.steps, max(FEWEST, round(SHORT * self.steps)))
+        """Updates of a run that compares settings."""
+        return self._length(SHORT)
 
     @property
     def middle(self) -> int:
         """Updates of a middle run."""
-        return min(self.steps, max(2 * self.short, round(MIDDLE * self.steps)))
+        return self._length(MIDDLE)
+
+    def _length(self, share: float) -> int:
+        return self.steps if self.fixed else min(self.steps, max(FEWEST, round(share * self.steps)))
 
 
 @final
