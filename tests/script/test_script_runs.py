@@ -299,7 +299,7 @@ def test_the_length_is_fixed_where_nothing_tells_it(script):
 
 
 def test_the_engine_of_processes_makes_the_same_runs(script):
-    pytest.importorskip("pebble")
+    pytest.importorskip("cloudpickle")
     made = script(JSON)
     asked = {"budget": 2, "steps": 40, "low": 1e-3, "high": 1, "schedule": made.schedule}
     alone = ss.tune(made, **asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
@@ -17,6 +18,9 @@ Watch = Callable[[int, int], None]
 # name -> module and class; imported when asked for
 ENGINES = {
     "local": ("stepsize.engine.local", "Local"),
+    "process": ("stepsize.engine.process", "Process"),
+    "lanes": ("stepsize.engine.lanes", "Lanes"),
+    "ray": ("stepsize.engine.ray", "Ray"),
 }
 
 
@@ -39,16 +43,25 @@ class Engine(Protocol):
 
 
 def as_engine(engine: str | Engine, **options: Any) -> Engine:
-    """The engine of that name, or the engine itself.
+    """The engine of that name with these options, or the engine itself.
 
     Raises:
-        InvalidSpace: there is none of that name.
+        InvalidSpace: there is none of that name, or it takes no such option.
         MissingExtra: it needs a package that is not installed.
+
+    >>> as_engine("process", workers=4, timeout=600).close()
     """
     if isinstance(engine, str) and engine in ENGINES:
         module, name = ENGINES[engine]
-        made: Engine = getattr(import_module(module), name)(**options)
+        kind = getattr(import_module(module), name)
+        takes = inspect.signature(kind).parameters
+        if unknown := [option for option in options if option not in takes]:
+            answer = f"it takes {', '.join(takes)}" if takes else "it has no options"
+            raise InvalidSpace(f"the engine {engine!r} takes no {', '.join(unknown)}; {answer}")
+        made: Engine = kind(**options)
         return made
     if isinstance(engine, str) or not isinstance(engine, Engine):
         raise InvalidSpace(f"engine must be one of {', '.join(ENGINES)}, or an Engine; got {summary(engine)}")
+    if options:
+        raise InvalidSpace(f"{', '.join(options)} can be set for an engine that is named; this one is built already")
     return engine
