@@ -103,7 +103,10 @@ def test_equal_keys_mean_equal_runs() -> None:
 )  # fmt: skip
 def test_an_order_survives_its_document(budget: float, steps: int, seed: int, schedule: object) -> None:
     space = {"weight_decay": (1e-4, 0.3), "betas": [(0.9, 0.95), (0.9, 0.999)]}
-    made = order("t", "loss", steps, budget, "adam", schedule, 1e-5, 1.0, space, seed)  # type: ignore[arg-type]
+    made = order(
+        "t", "loss", steps=steps, budget=budget, optimizer="adam", schedule=schedule,  # type: ignore[arg-type]
+        low=1e-5, high=1.0, space=space, seed=seed, sampler="random",
+    )  # fmt: skip
     assert Order.from_document(made.document()) == made
 
 

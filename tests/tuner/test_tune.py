@@ -185,7 +185,7 @@ def test_two_seeds_with_one_result_are_noticed() -> None:
     def deterministic(seed: int) -> Generator[Any, float, None]:
         yield from bowl(0)
 
-    study = ss.tune(deterministic, budget=8.0, steps=120)
+    study = ss.tune(deterministic, budget=20.0, steps=120)
     kinds = [finding.kind for finding in study.evidence]
     assert ("unseeded" in kinds) == (study.decision.confirmed >= 2)
     assert study.decision.confirmed >= 2

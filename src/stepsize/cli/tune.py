@@ -132,11 +132,12 @@ def answer_lines(study: Study) -> list[tuple[str, str]]:
     """The answer as named values."""
     low, high = study.range
     optimizer = f"{study.policy.optimizer}, " if study.policy.optimizer else ""
-    settings = "".join(f", {name} {value}" for name, value in study.decision.settings)
-    rule = study.order.recipe.schedule
+    chosen = dict(study.decision.settings)
+    rule = chosen.pop("schedule", study.order.recipe.schedule)
+    settings = "".join(f", {name} {value}" for name, value in chosen.items() if name != "optimizer")
     kind = rule if isinstance(rule, str) else "your schedule"
     return [
-        ("policy", f"{optimizer}{kind}, peak {study.rate:.3g}, {study.order.plan.steps} updates{settings}"),
+        ("policy", f"{optimizer}{kind}, peak {study.rate:.3g}, {study.policy.lr.length} updates{settings}"),
         ("range", f"{low:.2g} to {high:.2g} costs less than 1 % of what training gains"),
         (
             "off by 2",

@@ -12,6 +12,7 @@ from stepsize._codec import summary
 from stepsize.errors import InvalidPolicy
 from stepsize.policy import Policy
 from stepsize.torch.scheduler import Scheduler
+from stepsize.torch.slots import Group
 
 # A policy's optimizer -> the class, and what it takes for granted.
 CLASSES: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
@@ -26,12 +27,13 @@ CLASSES: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
 }
 
 
-def build(policy: Policy, model: nn.Module | Iterable[Tensor]) -> tuple[optim.Optimizer, Scheduler]:
+def build(policy: Policy, model: nn.Module | Iterable[Tensor] | Iterable[Group]) -> tuple[optim.Optimizer, Scheduler]:
     """The optimizer that `policy` names for the parameters of `model`, and its scheduler.
 
     Args:
         policy: its settings are those of the class in torch.optim; scheduled ones start at update 0.
-        model: a module, or the parameters themselves.
+        model: a module, the parameters themselves, or groups of them as torch.optim takes them; a group's
+            `lr_scale` multiplies its learning rate.
     Raises:
         InvalidPolicy: the policy names no optimizer, or torch.optim refuses its settings.
 
@@ -43,8 +45,8 @@ def build(policy: Policy, model: nn.Module | Iterable[Tensor]) -> tuple[optim.Op
     """
     if policy.optimizer is None:
         raise InvalidPolicy(f"the policy names no optimizer; write Policy(optimizer={next(iter(CLASSES))!r}, ...)")
-    parameters = list(model.parameters() if isinstance(model, nn.Module) else model)
-    if not all(isinstance(parameter, torch.Tensor) for parameter in parameters):
+    parameters: list[Any] = list(model.parameters() if isinstance(model, nn.Module) else model)
+    if not any(all(isinstance(parameter, kind) for parameter in parameters) for kind in (torch.Tensor, dict)):
         raise InvalidPolicy(f"model must be a module or its parameters, got {summary(model)}")
     kind, defaults = CLASSES[policy.optimizer]
     first = {name: schedule(0) for name, schedule in policy.schedules.items()}

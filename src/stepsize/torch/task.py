@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, final
@@ -16,9 +16,13 @@ from torch import Tensor, nn
 
 from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
+from stepsize.job import Job
 from stepsize.policy import OPTIMIZERS, Policy
+from stepsize.run import Run
 from stepsize.torch.data import Data, batches, checked, in_order
+from stepsize.torch.layers import checked_groups, layer_groups, of_groups, scaled_groups
 from stepsize.torch.optimizers import build
+from stepsize.torch.slots import Group
 from stepsize.training import Session, Settings
 
 Loss = Callable[[Any, Any], Tensor]
@@ -47,6 +51,9 @@ class Task:
         metrics: further `metric(output, y)`, means over examples, reported as `val_NAME`.
         device: where to train.
         evaluations: how often validation is measured.
+        groups: a function from the model to groups of its parameters, as torch.optim takes them, the top layer
+            first; by default all are one. The settings `layer_decay` and `lr_scale.NAME` then say how their
+            rates differ; without `groups` they mean those of `layer_groups`.
     Raises:
         InvalidTraining: a part does not fit; the message names it.
 
@@ -67,6 +74,7 @@ class Task:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     device: str = "cpu"
     evaluations: int = 10
+    groups: Callable[[nn.Module], list[Group]] | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.model) or not callable(self.loss):
@@ -87,16 +95,35 @@ class Task:
         return "loss" if self.val is None else "val_loss"
 
     def start(self, policy: Policy, steps: int, seed: int, settings: Settings) -> Session:
-        batch_size = self._batch_size(settings)
-        _seed_everything(seed)
-        model = self._fresh_model({name: value for name, value in settings.items() if name != "batch_size"})
+        batch_size = self.size_of_batch(settings)
+        seed_everything(seed)
+        rates = of_groups(settings)
+        others = {name: value for name, value in settings.items() if name != "batch_size" and name not in rates}
+        model = self.fresh_model(others)
         model.to(self.device)
         named = policy if policy.optimizer else Policy(policy.lr, self.optimizer, **dict(policy.settings))
-        optimizer, scheduler = build(named, model)
+        optimizer, scheduler = build(named, self.parameters(model, rates))
         order = batches(self.train, batch_size, torch.Generator().manual_seed(seed))
-        return TaskSession(self, model, optimizer, scheduler, order, _evaluation_steps(steps, self.evaluations))
+        return TaskSession(self, model, optimizer, scheduler, order, evaluation_steps(steps, self.evaluations))
 
-    def _batch_size(self, settings: Settings) -> int:
+    def parameters(self, model: nn.Module, settings: Settings) -> nn.Module | list[Group]:
+        """What the optimizer of `model` is given: the module, or groups of its parameters.
+
+        Args:
+            settings: `layer_decay` and `lr_scale.NAME`, where groups shall have rates of their own.
+        """
+        if self.groups is None and not settings:
+            return model
+        groups = layer_groups(model) if self.groups is None else checked_groups(self.groups(model))
+        return scaled_groups(groups, settings)
+
+    def lanes(self, jobs: Sequence[Job], watch: Callable[[int, int], None]) -> Iterator[tuple[int, Run | str]]:
+        """Runs side by side: see `stepsize.training.SideBySide`."""
+        from stepsize.torch.lanes import side_by_side  # asked for by few, and it imports torch.func
+
+        return side_by_side(self, jobs, watch)
+
+    def size_of_batch(self, settings: Settings) -> int:
         size = settings.get("batch_size", self.batch_size)
         if not isinstance(self.train, tuple):
             if "batch_size" in settings:
@@ -108,7 +135,7 @@ class Task:
             )
         return int(size)
 
-    def _fresh_model(self, settings: dict[str, Any]) -> nn.Module:
+    def fresh_model(self, settings: dict[str, Any]) -> nn.Module:
         if isinstance(self.model, nn.Module):
             if settings:
                 raise InvalidTraining(f"model is one module, so it cannot take {', '.join(settings)}; give a function")
@@ -131,7 +158,7 @@ class Task:
             for x, y in in_order(data):
                 output, target = model(x.to(self.device)), y.to(self.device)
                 for name, function in {"loss": self.loss, **self.metrics}.items():
-                    sums[name] += float(_scalar(function(output, target), name)) * len(x)
+                    sums[name] += float(scalar(function(output, target), name)) * len(x)
                 count += len(x)
         model.train(was_training)
         if count == 0:
@@ -162,7 +189,7 @@ class TaskSession:
         """One optimizer update; the scheduler already holds these values, by the same policy."""
         x, y = next(self._batches)
         self._optimizer.zero_grad()
-        loss = _scalar(self._task.loss(self._model(x.to(self._task.device)), y.to(self._task.device)), "loss")
+        loss = scalar(self._task.loss(self._model(x.to(self._task.device)), y.to(self._task.device)), "loss")
         loss.backward()
         self._optimizer.step()
         self._scheduler.step()
@@ -178,19 +205,19 @@ class TaskSession:
         """Nothing outlives a session."""
 
 
-def _seed_everything(seed: int) -> None:
+def seed_everything(seed: int) -> None:
     """The process's generators, which `drive` restores: a model or a data set may draw from any of them."""
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 
 
-def _evaluation_steps(steps: int, times: int) -> set[int]:
+def evaluation_steps(steps: int, times: int) -> set[int]:
     """The first update, the last, and evenly between."""
     return {0, *(round((i + 1) * steps / times) - 1 for i in range(times)), steps - 1} - {-1}
 
 
-def _scalar(value: Any, name: str) -> Any:
+def scalar(value: Any, name: str) -> Any:
     if isinstance(value, Tensor) and value.ndim > 0 and value.numel() != 1:
         raise TypeError(f"{name} must be a scalar, got shape {tuple(value.shape)}; reduce it, for example by .mean()")
     return value

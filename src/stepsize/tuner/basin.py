@@ -110,7 +110,7 @@ class Basin:
             rest = self._rest(horizon)
             heights = bowl + scale(bowl) * rest
             for rate, lost in self._lost:
-                beyond = self.rates >= rate - STEP / 2
+                beyond = self.rates >= rate - 1e-9
                 if lost <= horizon + 1e-9:
                     heights[beyond] = np.maximum(heights[beyond], LOST)
             self._drawn[horizon] = heights

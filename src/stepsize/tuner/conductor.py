@@ -63,7 +63,9 @@ class Conductor:
         runs: dict[int, Run] = {}
 
         def watch(place: int, step: int) -> None:
-            self._progress.training(trials[missing[place]], step)
+            # Told in the trial's own updates, of which there are as many as were asked for, whatever the batches.
+            trial = trials[missing[place]]
+            self._progress.training(trial, round(self.order.recipe.spent(trial, step + 1)) - 1)
 
         failed: dict[int, Run] = {}
         for place, run in self._engine.runs(self._training, jobs, watch):
@@ -91,7 +93,7 @@ class Conductor:
 
     def _job(self, trial: Trial) -> Job:
         recipe = self.order.recipe
-        return Job(recipe.policy(trial), trial.steps, trial.seed, recipe.settings(trial))
+        return Job(recipe.policy(trial), recipe.steps(trial), trial.seed, recipe.settings(trial))
 
     def _tell(self, trial: Trial, run: Run, reused: bool) -> None:
         self._settle_metric(run)
@@ -115,7 +117,7 @@ def _ended(trial: Trial, run: Run) -> str:
 
 def result_of(asked: Order, trial: Trial, run: Run) -> Result:
     """What a run says to the search that asked for it."""
-    made = trial.steps if run.outcome == "finished" else run.updates
+    made = trial.steps if run.outcome == "finished" else min(trial.steps, asked.recipe.spent(trial, run.updates))
     return Result(trial, run.final(asked.metric), _start(run, asked.metric), made / asked.plan.steps)
 
 

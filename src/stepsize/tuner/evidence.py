@@ -11,8 +11,9 @@ from stepsize.run import Run
 from stepsize.tuner.order import Order
 from stepsize.tuner.plan import Decision
 
-# A posterior of the best rate wider than this many decades decides nothing.
-UNDECIDED = 2.0
+# A posterior of the best rate wider than this many decades decides nothing, nor does one whose recommendation is
+# expected to cost this share of the gain.
+UNDECIDED, DEAR = 2.0, 0.1
 # A rise of validation loss from its lowest, as a share of its whole fall, that is more than noise.
 OVERFIT = 0.03
 # A fall of the metric by a smaller share of its start is none.
@@ -25,12 +26,13 @@ def evidence(order: Order, decision: Decision) -> list[Finding]:
     """The findings of a search, the weightiest first."""
     candidates = (
         _no_gain(order, decision),
-        _undecided(decision),
-        _edge(order, decision),
+        _undecided(order, decision),
+        *_edges(order, decision),
         _confirmed(order, decision),
         _unseeded(order, decision),
         _shift(order, decision),
         _diverged(order, decision),
+        _more(order, decision),
     )
     return [finding for finding in candidates if finding is not None]
 
@@ -53,12 +55,31 @@ def overfitting(run: Run, metric: str) -> Finding | None:
     )
 
 
-def informative(decision: Decision) -> bool:
-    """Whether the runs decide the rate at all."""
-    if not _learned(decision):
-        return False
+def informative(order: Order, decision: Decision) -> bool:
+    """Whether the runs decide the rate at all: they learned, and what they say is narrow, cheap and not at an edge."""
     low, high = decision.basin.quantile(0.1), decision.basin.quantile(0.9)
-    return high - low <= UNDECIDED
+    narrow = high - low <= UNDECIDED and decision.basin.cost_at(decision.rate) <= DEAR
+    return _learned(decision) and narrow and edge(order, decision) < 0.5
+
+
+def searched(order: Order, decision: Decision) -> tuple[float, float]:
+    """The bounds in the end, as log10 of the rate: those of the order, or wider where the search left them."""
+    tried = [result.trial.rate for result in decision.results]
+    return min(order.plan.low, *tried), max(order.plan.high, *tried)
+
+
+def edge(order: Order, decision: Decision) -> float:
+    """The probability that the best rate lies outside of what was searched."""
+    low, high = searched(order, decision)
+    rates, posterior = decision.basin.rates, decision.basin.optimum()
+    return float(posterior[(rates < low - 1e-9) | (rates > high + 1e-9)].sum())
+
+
+def next_gain(order: Order, decision: Decision) -> float:
+    """What one more full run is expected to improve, as a share of the gain of training."""
+    low, high = searched(order, decision)
+    inside = (decision.basin.rates >= low - 1e-9) & (decision.basin.rates <= high + 1e-9)
+    return float(decision.basin.improvement([decision.rate])[inside].max(initial=0.0))
 
 
 def _learned(decision: Decision) -> bool:
@@ -81,8 +102,8 @@ def _no_gain(order: Order, decision: Decision) -> Finding | None:
     )
 
 
-def _undecided(decision: Decision) -> Finding | None:
-    if informative(decision) or not _learned(decision):
+def _undecided(order: Order, decision: Decision) -> Finding | None:
+    if informative(order, decision) or not _learned(decision):
         return None
     low, high = 10 ** decision.basin.quantile(0.1), 10 ** decision.basin.quantile(0.9)
     return Finding(
@@ -93,23 +114,54 @@ def _undecided(decision: Decision) -> Finding | None:
     )
 
 
-def _edge(order: Order, decision: Decision) -> Finding | None:
-    basin, plan = decision.basin, order.plan
-    posterior = basin.optimum()
-    for beyond, bound, word in (
-        (basin.rates > plan.high, plan.high, "above the highest"),
-        (basin.rates < plan.low, plan.low, "below the lowest"),
+def _edges(order: Order, decision: Decision) -> list[Finding]:
+    """What there is to say of the bounds: that the search left them, or that the best rate may lie beyond."""
+    plan, (low, high) = order.plan, searched(order, decision)
+    rates, posterior = decision.basin.rates, decision.basin.optimum()
+    found = []
+    for bound, asked, beyond, word in (
+        (high, plan.high, rates > high + 1e-9, "above the highest"),
+        (low, plan.low, rates < low - 1e-9, "below the lowest"),
     ):
+        if bound != asked:
+            found.append(_widened(10**asked, 10**bound))
         probability = float(posterior[beyond].sum())
         if probability >= EDGE:
-            return Finding(
-                "edge",
-                f"The best rate lies {word} one searched, {10**bound:.2g}, with probability {probability:.0%}.",
-                confidence=probability,
-                advice="Widen the range with low and high.",
-                evidence=(("bound", 10**bound),),
-            )
-    return None
+            found.append(_beyond(10**bound, probability, word))
+    return found
+
+
+def _widened(asked: float, bound: float) -> Finding:
+    return Finding(
+        "widened",
+        f"The best rate seemed to lie beyond {asked:.2g}, so rates up to {bound:.2g} were tried."
+        if bound > asked
+        else f"The best rate seemed to lie below {asked:.2g}, so rates down to {bound:.2g} were tried.",
+        evidence=(("bound", asked), ("tried", bound)),
+    )
+
+
+def _beyond(bound: float, probability: float, word: str) -> Finding:
+    return Finding(
+        "edge",
+        f"The best rate lies {word} one searched, {bound:.2g}, with probability {probability:.0%}.",
+        confidence=probability,
+        advice="Widen the range with low and high.",
+        evidence=(("bound", bound),),
+    )
+
+
+def _more(order: Order, decision: Decision) -> Finding | None:
+    """What more budget would buy."""
+    if not _learned(decision):
+        return None
+    gain = next_gain(order, decision)
+    return Finding(
+        "more_budget",
+        f"One more full run is expected to improve {order.metric} by {gain * decision.basin.gain:.2g}, "
+        f"{gain:.2%} of what training gains.",
+        evidence=(("share_of_gain", gain), ("metric", gain * decision.basin.gain)),
+    )
 
 
 def _full_losses(order: Order, decision: Decision) -> list[float]:

@@ -81,9 +81,9 @@ def promising(notes: Notes, settings: Any, steps: int, worth: float) -> list[flo
     basin = notes.basin(settings)
     _widen(notes, basin, steps / plan.steps)
     made = notes.at(settings, steps)
-    gains = basin.improvement([r.trial.rate for r in made if math.isfinite(r.loss)], steps / plan.steps)
+    known = [r.trial.rate for r in made if math.isfinite(r.loss)]
+    gains = basin.improvement(known, steps / plan.steps)
     gains = np.where(_open(notes, basin, made, settings), gains, -np.inf)
-    known = any(math.isfinite(r.loss) for r in made)
     chosen: list[float] = []
     for _ in range(plan.parallel):
         place = int(np.argmax(gains))

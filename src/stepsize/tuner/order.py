@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 from stepsize._codec import BadDocument, Document, is_finite, summary
@@ -12,9 +12,13 @@ from stepsize.loop import whole_updates
 from stepsize.policy import OPTIMIZERS
 from stepsize.schedule import Schedule
 from stepsize.schedule.document import read_node
+from stepsize.tuner.beforehand import beforehand, reach, starting_prior
+from stepsize.tuner.check import check_space
+from stepsize.tuner.dimension import frozen
+from stepsize.tuner.outer import as_sampler
 from stepsize.tuner.plan import Plan
-from stepsize.tuner.prior import PRIORS, REACH
-from stepsize.tuner.space import Dimension, parse_space, valid_range
+from stepsize.tuner.prior import shift_prior
+from stepsize.tuner.space import Space, parse_space, valid_range
 from stepsize.tuner.trial import Recipe
 
 # A resumed search may be given more budget; all else must be as it was.
@@ -39,7 +43,9 @@ class Order:
             "metric": self.metric,
             "optimizer": self.recipe.optimizer,
             "schedule": schedule if isinstance(schedule, str) else schedule.node.document(),
+            "batch_size": self.recipe.batch_size,
             **asdict(self.plan),
+            "space": self.plan.space.document(),
         }
 
     @staticmethod
@@ -55,10 +61,11 @@ class Order:
             recipe = Recipe(
                 schedule if isinstance(schedule, str) else Schedule(read_node(schedule)),
                 fields.pop("optimizer"),
+                fields.pop("batch_size"),
             )
-            space = tuple(Dimension(**{**d, "choices": _choices(d["choices"])}) for d in fields.pop("space"))
+            space = Space.from_document(fields.pop("space"))
             training, metric = fields.pop("training"), fields.pop("metric")
-            fields["prior"] = tuple(fields["prior"])
+            fields |= {name: tuple(fields[name]) for name in ("prior", "shift") if name in fields}
             return Order(training, metric, Plan(**fields, space=space), recipe)
         except (KeyError, TypeError, BadDocument) as error:
             raise UnreadableRun(f"the study's order cannot be read: {error!r}") from error
@@ -66,24 +73,27 @@ class Order:
 
 def named(pairs: Any) -> tuple[tuple[str, Any], ...]:
     """Settings as a trial holds them, from JSON, which knows no tuples."""
-    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in pairs)
-
-
-def _choices(choices: list[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(choice) if isinstance(choice, list) else choice for choice in choices)
+    return tuple((name, frozen(value)) for name, value in pairs)
 
 
 def order(
     training: str,
     metric: str,
+    *,
     steps: Any,
     budget: Any,
-    optimizer: str | None,
-    schedule: str | Schedule,
-    low: float | None,
-    high: float | None,
-    space: Mapping[str, Any] | None,
-    seed: Any,
+    optimizer: str | None = None,
+    schedule: str | Schedule = "warmup_cosine",
+    low: float | None = None,
+    high: float | None = None,
+    widen: bool = True,
+    space: Mapping[str, Any] | None = None,
+    sampler: Any = "surface",
+    prior: Any = None,
+    seed: Any = 0,
+    batch_size: int | None = None,
+    fixed: bool = False,
+    parallel: Any = 1,
 ) -> Order:
     """A checked order; what is not given follows from the optimizer.
 
@@ -96,10 +106,17 @@ def order(
         raise InvalidSpace(f"seed must be a whole number, at least 0; got {summary(seed)}")
     if optimizer is not None and optimizer not in OPTIMIZERS:
         raise InvalidSpace(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(optimizer)}")
-    mean, spread = PRIORS[optimizer]
-    bounds = valid_range(10 ** (mean - REACH) if low is None else low, 10 ** (mean + REACH) if high is None else high)
-    plan = Plan(whole_updates(steps), float(budget), bounds[0], bounds[1], (mean, spread), parse_space(space), seed)
-    return Order(training, metric, plan, Recipe(schedule, optimizer))
+    recipe, parsed = Recipe(schedule, optimizer, batch_size), parse_space(space, as_sampler(sampler))
+    check_space(parsed, recipe)
+    known = beforehand(prior, parsed)
+    parsed = replace(parsed, first=known.first, rates=known.rates)
+    start = starting_prior(parsed, optimizer, known)
+    lowest, highest = reach(parsed, optimizer, start)
+    bounds = valid_range(10**lowest if low is None else low, 10**highest if high is None else high)
+    updates, shift = whole_updates(steps), shift_prior(schedule, whole_updates(steps))
+    at_once = whole_updates(parallel, "parallel")
+    plan = Plan(updates, float(budget), *bounds, start, parsed, seed, shift, fixed, widen, at_once)
+    return Order(training, metric, plan, recipe)
 
 
 def differences(asked: Order, kept: Order) -> list[str]:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from stepsize.report import Chart, Code, Fact, Page, Section, Series, Table, Text, rate_color
 from stepsize.schedule.picture import steps_to_draw
-from stepsize.tuner.evidence import informative
 from stepsize.tuner.order import Order
-from stepsize.tuner.space import Dimension
 from stepsize.tuner.trial import Trial
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def study_page(study: Study) -> Page:
         facts=_facts(study, low_high),
         sections=[
             Section("What the runs say", [Text(" ".join(map(str, study.evidence)))]),
-            Section("Loss against learning rate", [_basin_chart(study), _cost_chart(study)]),
+            Section("Loss against learning rate", [_basin_chart(study), _cost_chart(study), _posterior_chart(study)]),
             Section("The schedule", [_schedule_chart(study), Code(repr(study.policy), label="The policy")]),
             Section("Learning curves", [*_curve_charts(study)]),
             Section("Every run", [_run_table(study)]),
@@ -43,7 +41,7 @@ def study_page(study: Study) -> Page:
 
 def answer(study: Study) -> str:
     """The answer in one sentence."""
-    if not informative(study.decision):
+    if not study.informative:
         return f"The runs do not decide the rate; {study.rate:.3g} is the best guess they allow."
     optimizer = study.order.recipe.optimizer
     rule = study.order.recipe.schedule
@@ -62,6 +60,7 @@ def _facts(study: Study, low_high: tuple[float, float]) -> list[Fact]:
     return [
         Fact("Peak learning rate", f"{study.rate:.3g}", "run at full length" if confirmed else "least expected cost"),
         Fact("Costs less than 1\N{NO-BREAK SPACE}%", f"{low:.2g} – {high:.2g}", "of what training gains"),
+        Fact("The best one, 80\N{NO-BREAK SPACE}%", "{:.2g} – {:.2g}".format(*study.interval()), "at full length"),
         Fact("Twice too high costs", f"{study.cost_of(2):.1%}", "expected, of the gain"),
         Fact("Half as high costs", f"{study.cost_of(0.5):.1%}", "expected, of the gain"),
         Fact(study.order.metric, f"{best:.4g}", f"measured over {updates} updates"),
@@ -130,8 +129,24 @@ def _cost_chart(study: Study) -> Chart:
     )
 
 
+def _posterior_chart(study: Study) -> Chart:
+    rates, probability = study.posterior
+    likely = np.flatnonzero(probability > 1e-3)
+    shown = slice(max(likely[0] - 2, 0), likely[-1] + 3)
+    low, high = study.interval()
+    return Chart(
+        "Where the best rate lies at full length",
+        "peak learning rate",
+        "probability, %",
+        [Series("posterior", rates[shown], 100 * probability[shown])],
+        log_x=True,
+        markers=[(study.rate, "recommended")],
+        spans=[(low, high, "80 %")],
+    )
+
+
 def _schedule_chart(study: Study) -> Chart:
-    steps = steps_to_draw(study.order.plan.steps, 600)
+    steps = steps_to_draw(int(study.policy.lr.length), 600)  # another batch size makes other updates
     series = [Series(name, steps, schedule(steps)) for name, schedule in study.policy.schedules.items()]
     return Chart("Learning rate over the run", "update", "learning rate", series)
 
@@ -219,18 +234,14 @@ def _call(order: Order) -> str:
     plan, recipe = order.plan, order.recipe
     asked: dict[str, Any] = {"steps": plan.steps, "budget": plan.budget, "metric": order.metric, "seed": plan.seed}
     asked |= {"optimizer": recipe.optimizer, "schedule": recipe.schedule}
+    if plan.space.sampler != "surface":
+        asked["sampler"] = plan.space.document()["sampler"]
     asked |= {"low": float(f"{10**plan.low:.6g}"), "high": float(f"{10**plan.high:.6g}")}
     known = {name: value for name, value in asked.items() if value is not None}
     if ".py:" in order.training and isinstance(recipe.schedule, str):
         options = [f"--{name} {value}" for name, value in known.items()]
-        options += [f"--space {d.name}={_on_the_command_line(d)}" for d in plan.space]
+        options += [f"--space {d.option}" for d in plan.space]
         return " \\\n  ".join([f"stepsize tune {order.training}", *options])
-    space = {d.name: list(d.choices) if d.choices else (d.low, d.high) for d in plan.space}
+    space = {d.name: d.entry for d in plan.space}
     lines = [f"{name}={value!r}," for name, value in {**known, **({"space": space} if space else {})}.items()]
     return "\n    ".join([f"ss.tune(  # {order.training}", "training,", *lines]) + "\n)"
-
-
-def _on_the_command_line(dimension: Dimension) -> str:
-    if dimension.choices:
-        return ",".join(map(str, dimension.choices))
-    return f"{dimension.low:g}:{dimension.high:g}"

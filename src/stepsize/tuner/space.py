@@ -5,96 +5,140 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, final, overload
 
 import numpy as np
 
-from stepsize._codec import is_finite, summary
+from stepsize._codec import Document, summary
 from stepsize.errors import InvalidSpace
 from stepsize.loop import rate_bound
+from stepsize.policy import OPTIMIZERS
+from stepsize.tuner.condition import When, check_conditions, implied
+from stepsize.tuner.dimension import Dimension as Dimension
+from stepsize.tuner.dimension import dimension, frozen
 
-# A range that spans at least this ratio is searched by ratios, a narrower one by differences.
-LOG_RATIO = 10.0
-# The bounds of settings whose meaning gives them some.
-SHARES = ("warmup", "beta1", "beta2", "momentum", "alpha", "rho", "dampening")
+Pairs = tuple[tuple[str, Any], ...]
 
 
 @final
 @dataclass(frozen=True)
-class Dimension:
-    """One setting that may vary: over a range, or among choices.
+class Space(Sequence[Dimension]):
+    """The dimensions of a search beside the rate, and how points in them are chosen.
 
     Attributes:
-        name: of the setting.
-        choices: the values it may have; empty for a range.
-        low, high: the ends of a range.
-        whole: only whole numbers.
+        dimensions: in the order in which they were given.
+        sampler: who proposes the next point: "surface", a name that `stepsize.tuner.outer` knows, or an
+            Optuna sampler.
+        first: settings to be tried before any that are proposed, such as the best of an earlier study.
+        rates: what is known of the best rate by optimizer: mean and standard deviation of its log10.
     """
 
-    name: str
-    choices: tuple[Any, ...] = ()
-    low: float = 0.0
-    high: float = 1.0
-    whole: bool = False
+    dimensions: tuple[Dimension, ...] = ()
+    sampler: Any = "surface"
+    first: tuple[Pairs, ...] = ()
+    rates: tuple[tuple[str, tuple[float, float]], ...] = ()
 
-    def at(self, share: float) -> Any:
-        """The value at `share` (from 0 to 1) of the way through the dimension."""
-        if self.choices:
-            return self.choices[min(int(share * len(self.choices)), len(self.choices) - 1)]
-        value = self._from_line(share)
-        return round(value) if self.whole else float(f"{value:.6g}")
+    @overload
+    def __getitem__(self, index: int) -> Dimension: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Dimension]: ...
+    def __getitem__(self, index: int | slice) -> Dimension | Sequence[Dimension]:
+        return self.dimensions[index]
 
-    def _from_line(self, share: float) -> float:
-        if self.name in ("beta1", "beta2", "momentum"):
-            # What matters is how far the average is from holding for ever: search 1 - value by ratios.
-            return 1 - float((1 - self.low) ** (1 - share) * (1 - self.high) ** share)
-        if self.low > 0 and self.high / self.low >= LOG_RATIO:
-            return float(self.low ** (1 - share) * self.high**share)
-        return self.low * (1 - share) + self.high * share
+    def __len__(self) -> int:
+        return len(self.dimensions)
 
-    def features(self, share: float) -> list[float]:
-        """The position as coordinates in [-1, 1]: one for a range, one a choice otherwise."""
-        if not self.choices:
-            return [2 * share - 1]
-        chosen = min(int(share * len(self.choices)), len(self.choices) - 1)
-        return [1.0 if i == chosen else 0.0 for i in range(len(self.choices))]
+    @property
+    def start(self) -> Pairs:
+        """The settings a search starts from: the middle of ranges, the first of choices without an order."""
+        return self.settings([0.5] * len(self))
+
+    def settings(self, shares: Sequence[float]) -> Pairs:
+        """The settings at a point of the unit cube, as a trial holds them."""
+        return tuple(fields(self.dimensions, shares).items())
+
+    def shares(self, settings: Pairs) -> tuple[float, ...]:
+        """The point of the unit cube that gives these settings; the middle where one is absent or unknown."""
+        given = dict(settings)
+        return tuple(
+            d.share_of(given[d.name]) if d.name in given and given[d.name] in (d.choices or (given[d.name],)) else 0.5
+            for d in self.dimensions
+        )
+
+    def document(self) -> Document:
+        """The space as a JSON value; a sampler that is an object by its name."""
+        return {
+            "dimensions": [d.document() for d in self.dimensions],
+            "sampler": self.sampler if isinstance(self.sampler, str) else type(self.sampler).__name__,
+            "first": [[[name, value] for name, value in settings] for settings in self.first],
+            "rates": [[name, list(pair)] for name, pair in self.rates],
+        }
+
+    @staticmethod
+    def from_document(document: Document) -> Space:
+        """The space that `document` describes."""
+        return Space(
+            tuple(map(Dimension.from_document, document["dimensions"])),
+            document["sampler"],
+            tuple(tuple((name, frozen(value)) for name, value in settings) for settings in document["first"]),
+            tuple((name, (pair[0], pair[1])) for name, pair in document["rates"]),
+        )
 
 
-def parse_space(space: Mapping[str, Any] | None) -> tuple[Dimension, ...]:
+def parse_space(space: Mapping[str, Any] | None, sampler: Any = "surface") -> Space:
     """The dimensions of `space`: `{"weight_decay": (1e-4, 0.3), "batch_size": [32, 64]}`.
 
-    A pair in a tuple is a range; anything in a list are choices.
+    A pair in a tuple is a range; anything in a list are choices; `when` makes either conditional. A setting
+    that only some of the optimizers or schedules to choose from know exists under those alone.
 
     Raises:
-        InvalidSpace: an entry is neither, is empty, or runs the wrong way; the message names it.
+        InvalidSpace: an entry is neither, is empty, or runs the wrong way, or a condition can never be
+            answered; the message names it.
     """
-    return tuple(_dimension(str(name), value) for name, value in (space or {}).items())
+    given = {str(name): value for name, value in (space or {}).items()}
+    plain = {name: value.values if isinstance(value, When) else value for name, value in given.items()}
+    optimizers, schedules = _listed(plain, "optimizer"), _listed(plain, "schedule")
+    if unknown := [choice for choice in optimizers if choice not in OPTIMIZERS]:
+        raise InvalidSpace(f"optimizer must be among {', '.join(OPTIMIZERS)}; got {summary(unknown[0])}")
+    dimensions = []
+    for name, value in given.items():
+        conditions = value.conditions if isinstance(value, When) else ()
+        conditions += tuple(c for c in implied(name, optimizers, schedules) if c[0] not in dict(conditions))
+        dimensions.append(dimension(name, plain[name], conditions))
+    check_conditions({d.name: d.choices for d in dimensions}, {d.name: d.when for d in dimensions})
+    return Space(tuple(dimensions), sampler)
 
 
-def _dimension(name: str, value: Any) -> Dimension:
-    if name == "lr":
-        raise InvalidSpace("the rate is searched anyway: bound it with low and high, not in the space")
-    if isinstance(value, list):
-        if not value:
-            raise InvalidSpace(f"{name} has no choices; give at least one")
-        return Dimension(name, choices=tuple(value))
-    if isinstance(value, tuple) and len(value) == 2:
-        return _range(name, value)
-    raise InvalidSpace(f"{name} must be a range (low, high) or a list of choices; got {summary(value)}")
+def _listed(space: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    if name in space and not isinstance(space[name], list):
+        raise InvalidSpace(f"{name} is a list of choices, got {summary(space[name])}")
+    return tuple(space.get(name, ()))
 
 
-def _range(name: str, value: tuple[Any, Any]) -> Dimension:
-    low, high = value
-    if not all(isinstance(v, int | float) and is_finite(v) for v in value) or not low < high:
-        raise InvalidSpace(f"{name} must run from a lower to a higher finite number, got {summary(value)}")
-    if name in SHARES and not 0 <= low < high < 1:
-        raise InvalidSpace(f"{name} is a share, so its range must lie in 0 <= low < high < 1; got {summary(value)}")
-    return Dimension(
-        name,
-        low=float(low),
-        high=float(high),
-        whole=isinstance(low, int) and isinstance(high, int) and name not in SHARES,
-    )
+def fields(dimensions: Sequence[Dimension], shares: Sequence[float]) -> dict[str, Any]:
+    """The settings at a point of the unit cube: those whose conditions hold there."""
+    values = {d.name: d.at(share) for d, share in zip(dimensions, shares, strict=True)}
+    exists = existing(dimensions, values)
+    return {name: value for name, value in values.items() if name in exists}
+
+
+def existing(dimensions: Sequence[Dimension], values: Mapping[str, Any]) -> set[str]:
+    """The names of the settings that exist where all of them would have these values."""
+    by_name = {d.name: d for d in dimensions}
+
+    def exists(name: str) -> bool:
+        return all(values[parent] in allowed and exists(parent) for parent, allowed in by_name[name].when)
+
+    return {name for name in by_name if exists(name)}
+
+
+def features(dimensions: Sequence[Dimension], shares: Sequence[float]) -> list[list[float]]:
+    """Each dimension's coordinates in [-1, 1] at a point of the unit cube: 0 where the setting does not exist."""
+    exists = fields(dimensions, shares)
+    return [
+        [value if d.name in exists else 0.0 for value in d.features(share)]
+        for d, share in zip(dimensions, shares, strict=True)
+    ]
 
 
 def spread_points(count: int, dimensions: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -113,8 +157,3 @@ def valid_range(low: float, high: float) -> tuple[float, float]:
     if not low < high:
         raise InvalidSpace(f"low must be below high, got low={low!r}, high={high!r}")
     return bounds
-
-
-def fields(dimensions: Sequence[Dimension], shares: Sequence[float]) -> dict[str, Any]:
-    """The settings at a point of the unit cube."""
-    return {dimension.name: dimension.at(share) for dimension, share in zip(dimensions, shares, strict=True)}

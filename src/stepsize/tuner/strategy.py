@@ -32,8 +32,9 @@ BEFORE_FULL, FIRST_MOST = 0.6, 0.45
 JOINT_SHARE, JOINT_MOST = 0.35, 3.0
 # Expected improvements, as shares of the gain, below which a shorter or a full run is not worth its cost.
 SHORT_WORTH, FULL_WORTH = 2e-3, 3e-5
-# A rate nobody ran at full length is recommended only if it is expected to be better by this share of the gain.
-CLEARLY_BETTER = 3e-3
+# A rate nobody ran at full length is recommended only where fewer were than this, and if it is expected to be better
+# by this share of the gain.
+MANY, CLEARLY_BETTER = 4, 5e-3
 
 
 def search(plan: Plan) -> Search:
@@ -97,7 +98,8 @@ def _recommended(notes: Notes, basin: Basin, settings: Any) -> float:
     if not seen:
         return expected
     best = min(seen, key=lambda rate: seen[rate])
-    return expected if basin.cost_at(expected) < basin.cost_at(best) - CLEARLY_BETTER else best
+    better = len(seen) < MANY and basin.cost_at(expected) < basin.cost_at(best) - CLEARLY_BETTER
+    return expected if better else best
 
 
 def _nothing_finite(notes: Notes) -> str:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from stepsize._codec import Document
+import numpy as np
+from numpy.typing import NDArray
+
+from stepsize._codec import Document, summary
+from stepsize.errors import InvalidSpace
 from stepsize.finding import Finding
 from stepsize.policy import Policy
 from stepsize.report import save
 from stepsize.run import Run
-from stepsize.tuner.evidence import evidence, overfitting
+from stepsize.tuner.evidence import edge, evidence, informative, next_gain, overfitting
 from stepsize.tuner.order import Order
 from stepsize.tuner.page import study_page
 from stepsize.tuner.plan import Decision
@@ -73,6 +77,37 @@ class Study:
         return 10**low, 10**high
 
     @property
+    def posterior(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Peak rates, and the probability of each that it is the best at full length."""
+        return 10**self.decision.basin.rates, self.decision.basin.optimum()
+
+    def interval(self, share: float = 0.8) -> tuple[float, float]:
+        """The peak rates between which the best one lies with this probability.
+
+        Raises:
+            InvalidSpace: `share` is not between 0 and 1.
+        """
+        if not isinstance(share, int | float) or not 0 < share < 1:
+            raise InvalidSpace(f"share must lie between 0 and 1, such as 0.8; got {summary(share)}")
+        outside = (1 - share) / 2
+        return 10 ** self.decision.basin.quantile(outside), 10 ** self.decision.basin.quantile(1 - outside)
+
+    @property
+    def edge(self) -> float:
+        """The probability that the best rate lies outside of what was searched."""
+        return edge(self.order, self.decision)
+
+    @property
+    def informative(self) -> bool:
+        """Whether the runs decide the rate at all."""
+        return informative(self.order, self.decision)
+
+    @property
+    def next_gain(self) -> float:
+        """What one more full run is expected to improve, as a share of the gain of training."""
+        return next_gain(self.order, self.decision)
+
+    @property
     def cost(self) -> float:
         """What the search cost, in full-run equivalents."""
         return sum(result.cost for result in self.decision.results)
@@ -101,6 +136,10 @@ class Study:
             "best": _number(self.best.final(self.order.metric)),
             "rate": self.rate,
             "range": {"low": low, "high": high},
+            "interval": dict(zip(("low", "high"), self.interval(), strict=True)) | {"share": 0.8},
+            "informative": self.informative,
+            "edge": self.edge,
+            "next_gain": self.next_gain,
             "regret": self.regret,
             "cost_of_double": self.cost_of(2),
             "cost_of_half": self.cost_of(0.5),
@@ -113,6 +152,24 @@ class Study:
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write the study as one self-contained HTML page, and return its path."""
         return save(study_page(self), path)
+
+    def to_optuna(self, storage: Any = None, name: str = "stepsize") -> Any:
+        """The runs as the trials of a study of Optuna, which its dashboard shows; needs the extra `tune`.
+
+        A trial has the parameter `lr` and the settings, the metric at the end, the learning curve, and the
+        attributes `steps`, `seed`, `horizon`, `cost` and `outcome`. One that diverged is pruned, with its
+        `reason`: failed trials are nothing to Optuna's samplers.
+
+        Args:
+            storage: as in `optuna.create_study`: a URL such as "sqlite:///study.db", a storage, or None for memory.
+            name: of the study in the storage.
+        Raises:
+            InvalidSpace: the storage holds a study of that name.
+            MissingExtra: Optuna is not installed.
+        """
+        from stepsize.tuner.optuna.write import write_study
+
+        return write_study(self, storage, name)
 
     @property
     def _chosen(self) -> Trial:

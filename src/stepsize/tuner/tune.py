@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from stepsize.engine import Engine, as_engine
-from stepsize.errors import InvalidSpace, UnreadableRun
+from stepsize.errors import InvalidSpace
 from stepsize.run.store import Ledger, delete
 from stepsize.schedule import Schedule
 from stepsize.training import as_training
-from stepsize.tuner.conductor import Conductor, result_of
-from stepsize.tuner.order import Order, differences, named, order
+from stepsize.tuner.conductor import Conductor
+from stepsize.tuner.order import Order, differences, order
 from stepsize.tuner.progress import Progress, Silence
-from stepsize.tuner.strategy import conclude
-from stepsize.tuner.study import Study, Unfinished
-from stepsize.tuner.trial import Trial
+from stepsize.tuner.study import Study
 
 
 def tune(
@@ -28,10 +26,13 @@ def tune(
     *,
     metric: str | None = None,
     optimizer: str | None = None,
-    schedule: str | Schedule = "warmup_cosine",
+    schedule: str | Schedule | None = None,
     low: float | None = None,
     high: float | None = None,
+    widen: bool = True,
     space: Mapping[str, Any] | None = None,
+    sampler: Any = "surface",
+    prior: Any = None,
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -39,6 +40,8 @@ def tune(
     name: str | None = None,
     progress: Progress | None = None,
     engine: str | Engine = "local",
+    workers: int | None = None,
+    parallel: int = 1,
 ) -> Study:
     """Find the learning-rate policy of a training.
 
@@ -55,12 +58,18 @@ def tune(
             `loss`.
         optimizer: for a Task, the optimizer to tune; for a generator, the name of the one it has, which
             tells where good rates are to be expected.
-        schedule: "warmup_cosine", "warmup_linear", "wsd", "constant", or a Schedule, that is scaled to
-            each peak and stretched to each length; one with durations, `wsd(1.0, "100%", "5%", "20%")`,
-            is put over each length instead.
+        schedule: "warmup_cosine" (where the training says no other), "warmup_linear", "wsd", "constant", or a
+            Schedule, that is scaled to each peak and stretched to each length; one with durations,
+            `wsd(1.0, "100%", "5%", "20%")`, is put over each length instead.
         low, high: bounds of the peak learning rate; by default four decades each way from what is usual.
+        widen: the bounds may be left, by two decades at most, where the best rate seems to lie beyond them.
         space: what else may vary, searched jointly with the rate: `{"weight_decay": (1e-4, 0.3),
-            "warmup": (0.0, 0.2), "batch_size": [32, 64, 128]}`; a tuple is a range, a list are choices.
+            "warmup": (0.0, 0.2), "batch_size": [32, 64, 128]}`; a tuple is a range, a list are choices, and
+            `when` makes either conditional.
+        sampler: who proposes the settings of the space: "surface" (ours), "random", or with the extra `tune`
+            "tpe", "gp", "cma", "qmc" or a sampler of Optuna. The rate is tuned anew for each proposal.
+        prior: what is known beforehand: a rate and its uncertainty in decades, `(3e-4, 0.5)`, or an Optuna
+            study, whose best trials say where to look and what to try first.
         seed: of the runs.
         out: the file that keeps the study (SQLite), safe against a kill at any moment; None keeps it in
             memory.
@@ -68,7 +77,11 @@ def tune(
         overwrite: start over where `out` holds a study; it is deleted once the arguments are known to be good.
         name: of the training, kept with the study.
         progress: told how it gets on.
-        engine: where the runs are made: "local" (this process), or an Engine of your own, which stays open.
+        engine: where the runs are made: "local" (this process), "process" (several processes of this machine),
+            "ray" (a Ray cluster), or an Engine of your own, which stays open. The decisions are the same on each.
+        workers: runs at once at most, for an engine that is named; by default what there is room for.
+        parallel: runs that the search asks for at once where it need not wait; more of them finish sooner on
+            an engine that makes several at once, and each is chosen knowing a little less.
     Raises:
         InvalidSpace: an argument makes no sense, or `out` holds a study and `resume` is not set.
         InvalidTraining: the training cannot be started.
@@ -91,13 +104,31 @@ def tune(
         raise InvalidSpace("steps is missing: how many optimizer updates has a full run?")
     metric = metric or getattr(training, "metric", None) or ""
     label = name or str(getattr(training, "__name__", type(training).__name__))
-    asked = order(label, metric, steps, budget, optimizer, schedule, low, high, space, seed)
+    asked = order(
+        label,
+        metric,
+        steps=steps,
+        budget=budget,
+        optimizer=optimizer,
+        schedule=schedule or getattr(training, "schedule", None) or "warmup_cosine",
+        low=low,
+        high=high,
+        widen=widen,
+        space=space,
+        sampler=sampler,
+        prior=prior,
+        seed=seed,
+        batch_size=getattr(training, "batch_size", None),
+        fixed=getattr(training, "fixed_length", False),
+        parallel=parallel,
+    )
+    place = as_engine(engine, **({} if workers is None else {"workers": workers}))
     if overwrite and out is not None:
         delete(out)
     ledger = Ledger(out)
     try:
         asked = _opened(ledger, asked, resume)
-        with _opened_engine(engine) as place:
+        with _closed_after(place, isinstance(engine, str)):
             conductor = Conductor(asked, ledger, progress or Silence(), door, place)
             decision = conductor.conduct()
         return Study(tuple(conductor.runs), conductor.order, decision, None if out is None else Path(out))
@@ -106,57 +137,13 @@ def tune(
 
 
 @contextmanager
-def _opened_engine(engine: str | Engine) -> Iterator[Engine]:
-    """The engine; one that was only named is closed in the end."""
-    opened = as_engine(engine)
+def _closed_after(engine: Engine, named: bool) -> Iterator[None]:
+    """An engine that was only named is closed in the end."""
     try:
-        yield opened
+        yield
     finally:
-        if isinstance(engine, str):
-            opened.close()
-
-
-def read_study(path: str | os.PathLike[str]) -> Study:
-    """The study that `tune` kept at `path`, its conclusion drawn again from its runs.
-
-    Raises:
-        UnreadableRun: the file is no study, or the search in it has not ended.
-    """
-    study = read_kept(path)
-    if isinstance(study, Unfinished):
-        raise UnreadableRun(f"{path}: the search has not ended ({len(study.runs)} runs so far); resume it first")
-    return study
-
-
-def read_kept(path: str | os.PathLike[str]) -> Study | Unfinished:
-    """What `tune` keeps at `path`, also while it is at work.
-
-    Raises:
-        UnreadableRun: the file is no study.
-    """
-    if not Path(path).is_file():
-        raise UnreadableRun(f"{path}: there is no such study")
-    ledger = Ledger(path, write=False)
-    try:
-        kept, ended = ledger.note("order"), ledger.note("conclusion")
-        if kept is None or ended is None:
-            return Unfinished(tuple(ledger.runs()))
-        return _recalled(ledger, Order.from_document(kept), ended)
-    finally:
-        ledger.close()
-
-
-def _recalled(ledger: Ledger, asked: Order, ended: Any) -> Study:
-    runs, results = [], []
-    for document in ended["trials"]:
-        trial = Trial(document["rate"], document["steps"], document["seed"], named(document["settings"]))
-        run = ledger.find(asked.recipe.key(trial))
-        if run is None:
-            raise UnreadableRun(f"{ledger.path}: a run that the conclusion rests on is missing")
-        runs.append(run)
-        results.append(result_of(asked, trial, run))
-    decision = conclude(asked.plan, results, named(ended["settings"]))
-    return Study(tuple(runs), asked, decision, ledger.path)
+        if named:
+            engine.close()
 
 
 def _opened(ledger: Ledger, asked: Order, resume: bool) -> Order:
