@@ -14,7 +14,7 @@ time. There are two forms. *Any loop* is a generator function:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
@@ -60,6 +60,23 @@ class WholeTraining(Protocol):
 
     def run(self, job: Job, watch: Watch | None) -> Run:
         """Make the run; what goes wrong in it is its outcome."""
+
+
+@runtime_checkable
+class SideBySide(Protocol):
+    """A training that can make several runs at once, in one process, faster than one after another."""
+
+    def lanes(self, jobs: Sequence[Job], watch: Callable[[int, int], None]) -> Iterator[tuple[int, Run | str]]:
+        """Make the runs of the jobs side by side; give each, with the index of its job, when it has ended.
+
+        A run is the one that `drive` makes of the same job, up to rounding: the same outcome, reason and
+        columns. In place of a run may come one sentence, why this job is better made alone: it could not be
+        made side by side, or that would be slower. Nothing that goes wrong is raised: such a job is made alone.
+
+        Args:
+            jobs: the runs to make; their durations are in steps already or still shares of the job's steps.
+            watch: told the index of the job and the update made, for showing only.
+        """
 
 
 def as_training(training: Any) -> Training | WholeTraining:

@@ -25,7 +25,6 @@ class Lanes:
     Attributes:
         notes: one sentence for each reason why runs were made one after another.
 
-    >>> import stepsize as ss
     >>> Lanes().notes
     []
     """

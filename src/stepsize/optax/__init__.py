@@ -9,3 +9,4 @@ with extra("optax"):
 from stepsize.optax.build import build as build
 from stepsize.optax.state import hyperparams as hyperparams
 from stepsize.optax.state import position as position
+from stepsize.optax.task import Task as Task
