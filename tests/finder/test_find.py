@@ -128,3 +128,36 @@ def test_a_loss_that_is_seen_now_and_then_is_paired_with_the_rate_it_was_seen_at
     often, seldom = ss.find(bowl, steps=600), ss.find(sparse, steps=600)
     assert seldom.informative
     assert abs(np.log10(seldom.high / often.high)) < 0.3
+
+
+def test_short_runs_say_which_rate_suits_the_length_for_at_most_one_full_run() -> None:
+    found = ss.find(bowl, steps=400)
+    assert found.informative
+    assert found.low < found.suggestion < found.high
+    assert sum(run.updates for run in found.runs) <= 400
+    assert max(run.steps for run in found.runs) < 400
+    run = ss.drive(bowl, ss.warmup_cosine(found.suggestion, 400, 20), steps=400)
+    assert run.final("loss") < 0.01 * run.loss[0]
+
+
+def test_what_training_is_given_besides_the_rate_reaches_the_short_runs() -> None:
+    heard = []
+
+    def training(seed: int, width: int) -> Generator[Any, float, None]:
+        heard.append(width)
+        yield from bowl(seed)
+
+    ss.find(training, steps=200, settings={"width": 7})
+    assert set(heard) == {7}
+
+
+def test_the_page_of_short_runs_is_that_of_a_search(tmp_path: Path) -> None:
+    found = ss.find(bowl, steps=200)
+    assert "Where the best rate lies" in found.report(tmp_path / "range.html").read_text()
+    assert found.document()["cost"] <= 1.0
+
+
+def test_short_runs_that_do_not_heed_the_rate_are_not_informative() -> None:
+    found = ss.find(deaf, steps=200)
+    assert not found.informative
+    assert math.isnan(found.suggestion)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from stepsize._codec import write_atomically
 from stepsize.cli.load import load
 from stepsize.cli.output import Output, work
-from stepsize.cli.progress import Bar, bars
-from stepsize.finder import find as range_test
+from stepsize.cli.progress import Bar, bars, watched
+from stepsize.finder import find as search
+from stepsize.finder.find import RAMP
 
 
 def find(
@@ -21,46 +22,63 @@ def find(
     *,
     low: float = 1e-6,
     high: float = 10.0,
-    steps: int = 200,
+    steps: int | None = None,
+    budget: float = 1.0,
+    metric: str | None = None,
+    schedule: str | None = None,
+    optimizer: str | None = None,
     seeds: int = 3,
     seed: int = 0,
-    optimizer: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     output: Output = Output(),  # noqa: B008  # frozen, and what the parser fills in
 ) -> None:
-    """Find the usable learning rates by letting the rate rise until training breaks.
+    """Find the usable learning rates, for at most one full run.
 
-    Example: stepsize find train.py:training --seeds 3
+    Example: stepsize find train.py:training --steps 2000
 
     Parameters
     ----------
     training
         file.py:name of a generator function or a Task.
     low
-        Rate at the beginning of a ramp.
+        Lowest learning rate considered.
     high
-        Rate at its end.
+        Highest learning rate considered.
     steps
-        Optimizer updates of a ramp.
-    seeds
-        Ramps, each with its own seed.
-    seed
-        Of the first ramp.
+        Optimizer updates of a full run; a Task knows its own. Without, the rate rises until training breaks.
+    budget
+        What may be spent, in full runs.
+    metric
+        What to minimise at the end of a run [default: val_loss where reported, else loss].
+    schedule
+        Of the full run: warmup_cosine, warmup_linear, wsd or constant.
     optimizer
-        For a Task, the optimizer to use.
+        The optimizer to use, or the one the training brings.
+    seeds
+        Ramps, where the length of a full run is unknown.
+    seed
+        Of the runs.
     out
         Folder for range.json and range.html; by default nothing is written.
     """
     files = [] if out is None else [out / "range.json", out / "range.html"]
     for file in files:
         output.may_write(file)
-    with work(), bars(output.quiet) as place:
-        bar = Bar(place, "range test", seeds * steps)
+    with work():
+        target = load(training)
+        updates = steps or getattr(target, "steps", None)
+        asked: dict[str, Any] = {"metric": metric, "schedule": schedule, "optimizer": optimizer, "seed": seed}
+        if updates is None:
+            with bars(output.quiet) as place:
+                bar = Bar(place, "range test", seeds * RAMP)
 
-        def progress(ramp: int, step: int) -> None:
-            bar.show(ramp * steps + step + 1, f"ramp {ramp + 1} of {seeds}")
+                def ramps(ramp: int, step: int) -> None:
+                    bar.show(ramp * RAMP + step + 1, f"ramp {ramp + 1} of {seeds}")
 
-        found = range_test(load(training), low, high, steps, seeds, seed=seed, optimizer=optimizer, progress=progress)
+                found = search(target, low, high, None, seeds, ramps=ramps, **asked)
+        else:
+            with watched(output.quiet, budget, updates) as progress:
+                found = search(target, low, high, updates, budget=budget, progress=progress, **asked)
     document = found.document()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -70,4 +88,5 @@ def find(
         output.document(document)
         return
     output.lines([("range", str(found)), *(("evidence", str(finding)) for finding in found.evidence)])
-    output.say(f"next: stepsize tune {training} --steps 2000  (a full run; a range test knows nothing of its length)")
+    length = updates or 2000
+    output.say(f"next: stepsize tune {training} --steps {length}")

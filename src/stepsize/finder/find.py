@@ -1,60 +1,61 @@
-"""`find`: a range test, repeated, that says how sure it is."""
+"""`find`: which learning rates a training can use, for at most one full run."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from stepsize.errors import EngineError, InvalidSpace
-from stepsize.finder.ramp import Ramp, read_ramp
+from stepsize._codec import is_finite, summary
+from stepsize.errors import InvalidSpace
+from stepsize.finder.ramps import FEWEST, range_test
 from stepsize.finder.range import Range
-from stepsize.finding import Finding
-from stepsize.loop import drive, rate_bound, whole_updates
-from stepsize.policy import Policy
-from stepsize.run import Run
-from stepsize.schedule import exponential
-from stepsize.training import as_training
+from stepsize.finder.trials import trial_runs
+from stepsize.loop import rate_bound, whole_updates
+from stepsize.schedule import Schedule
+from stepsize.training import WholeTraining, as_training
+from stepsize.tuner.progress import Progress
 
-# Seeds whose suggestions differ by more than this many decades contradict each other.
-AGREEMENT = 1.0
-# The suggestion lies this far below the rate at which the loss turns up, in decades: too high is dearer.
-BELOW_EDGE = 0.75
-# Fewer losses than this make no curve.
-FEWEST = 20
-
-Watch = Callable[[int, int], None]
+# Updates of a ramp, where a range test is all that can be made.
+RAMP = 200
 
 
 def find(
     training: Any,
     low: float = 1e-6,
     high: float = 10.0,
-    steps: int = 200,
+    steps: int | None = None,
     seeds: int = 3,
     *,
-    seed: int = 0,
+    budget: float = 1.0,
+    metric: str | None = None,
+    schedule: str | Schedule | None = None,
     optimizer: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    progress: Watch | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    ramps: Callable[[int, int], None] | None = None,
 ) -> Range:
-    """Find the range of usable learning rates by letting the rate rise until the training breaks.
+    """Find the range of usable learning rates.
 
-    Smith, Cyclical Learning Rates, 2017 (arXiv:1506.01186), repeated with several seeds, each on a
-    fresh training, so that nothing of yours is changed. A range test is quick and coarse: it knows
-    nothing of the schedule and the length of the real run. `tune` does.
+    Where the length of a full run is known, short runs, each with its own complete schedule, say which peak rate
+    suits that length: together they cost no more than one full run. Where it is not, a range test lets the rate rise
+    until the training breaks, with several seeds (Smith, Cyclical Learning Rates, 2017, arXiv:1506.01186); that is
+    quick and coarse, as it knows nothing of the schedule and the length of the real run. Every run is on a fresh
+    training, so nothing of yours is changed.
 
     Args:
-        training: a generator function or a Task.
-        low, high: the rates at the two ends of the ramp.
-        steps: updates of a ramp (at least 20).
-        seeds: ramps (at least 1).
-        seed: of the first ramp.
-        optimizer: for a Task, the optimizer to use.
+        training: a generator function, a Task or a Script.
+        low, high: the rates considered; of a range test, the two ends of the ramp.
+        steps: optimizer updates of a full run; a Task knows its own.
+        seeds: ramps of a range test (at least 1).
+        budget: what the short runs may cost, in full runs (at least 1).
+        metric: what the short runs minimise; by default `val_loss` where it is reported, else `loss`.
+        schedule: of the real run, as in `tune`.
+        optimizer: for a Task, the optimizer to use; for a generator, the name of the one it has.
         settings: given to the training by name.
-        progress: told the ramp and the update after each update.
+        seed: of the runs, or of the first ramp.
+        progress: told how the short runs get on.
+        ramps: told the ramp and the update after each update of a range test.
     Raises:
         InvalidSpace: an argument makes no sense; the message names it.
         EngineError: the training failed.
@@ -65,99 +66,23 @@ def find(
     ...     while True:
     ...         x -= lr * x
     ...         lr = yield x * x
-    >>> found = ss.find(training, low=1e-5, high=100.0)
+    >>> found = ss.find(training, low=1e-5, high=100.0, steps=200)
     >>> found.informative and found.low < found.suggestion < found.high
     True
     """
-    _check(low, high, steps, seeds)
-    door = as_training(training)
-    name = optimizer or getattr(training, "optimizer", None)
-    policy = Policy(exponential(low, high, steps), name)
-    runs = [_ramp(door, policy, steps, seed + i, settings, i, progress) for i in range(seeds)]
-    return _conclude(runs, high)
-
-
-def _check(low: Any, high: Any, steps: Any, seeds: Any) -> None:
     if not rate_bound(low, "low") * 10 <= rate_bound(high, "high"):
         raise InvalidSpace(f"high must be at least 10 times low, got low={low!r}, high={high!r}")
-    if whole_updates(steps) < FEWEST:
-        raise InvalidSpace(f"steps must be at least {FEWEST} for a ramp to be read, got {steps}")
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not is_finite(budget) or budget < 1:
+        raise InvalidSpace(f"budget must be at least 1 full run, got {summary(budget)}")
     whole_updates(seeds, "seeds")
-
-
-def _ramp(door: Any, policy: Policy, steps: int, seed: int, settings: Any, index: int, progress: Watch | None) -> Run:
-    first, best = math.inf, math.inf
-    average = math.nan
-
-    def watch(step: int, seen: dict[str, float]) -> bool:
-        nonlocal first, best, average
-        loss = seen.get("loss", math.nan)
-        average = loss if math.isnan(average) else 0.8 * average + 0.2 * loss
-        best = min(best, average)
-        first = average if step < 5 else first
-        if progress is not None:
-            progress(index, step)
-        # Far above the start, and the fall seen before: nothing more is to be learned.
-        return step < FEWEST or not average > first + 2 * (first - best) + 0.5 * abs(first)
-
-    run = drive(door, policy, steps, seed, settings, watch)
-    if run.outcome == "failed" and "loss" not in run.columns:
-        raise EngineError(f"the training failed at lr {policy.lr(0):.3g}: {run.reason}")
-    run.column("loss")  # which says what was reported, where no loss was
-    return run
-
-
-def _read(run: Run) -> Ramp | None:
-    # The rate is noted at every update, the loss perhaps not.
-    steps, losses = run.column("loss")
-    rates = np.log10(run["lr"][steps])
-    if np.isfinite(losses).sum() < FEWEST:
-        return None
-    return read_ramp(rates, losses, complete=run.outcome == "finished")
-
-
-def _conclude(runs: list[Run], high: float) -> Range:
-    read = [(ramp, run) for run in runs if (ramp := _read(run)) is not None]
-    ramps = [ramp for ramp, _ in read]
-    usable = [ramp for ramp in ramps if ramp.clear]
-    suggestions = [max(min(ramp.lowest, ramp.high - BELOW_EDGE), ramp.low) for ramp in usable]
-    spread = max(suggestions) - min(suggestions) if suggestions else math.inf
-    informative = 2 * len(usable) > len(runs) and spread <= AGREEMENT
-    bottom = top = middle = math.nan
-    if informative:
-        edges = (np.median([r.low for r in usable]), np.median([r.high for r in usable]), np.median(suggestions))
-        bottom, top, middle = (float(10**value) for value in edges)
-        middle = min(max(middle, bottom), top)
-    return Range(
-        low=bottom,
-        high=top,
-        suggestion=middle,
-        spread=10**spread,
-        informative=informative,
-        evidence=_evidence(ramps, usable, runs, spread, high),
-        ramps=tuple(ramps),
-        runs=tuple(run for _, run in read),
-    )
-
-
-def _evidence(
-    ramps: list[Ramp], usable: list[Ramp], runs: list[Run], spread: float, high: float
-) -> tuple[Finding, ...]:
-    said = []
-    if len(ramps) < len(runs):
-        message = f"{len(runs) - len(ramps)} of {len(runs)} ramps broke within {FEWEST} updates."
-        said.append(Finding("broke", message, advice="Lower the range with low, or look for NaN in the data."))
-    if unclear := len(ramps) - len(usable):
-        message = f"In {unclear} of {len(runs)} ramps the loss did not fall clearly beyond its noise."
-        said.append(Finding("unclear", message, advice="Give more steps or a larger batch, or use tune."))
-    if usable and spread > AGREEMENT:
-        message = f"The seeds' suggestions differ by a factor of {10**spread:.2g}."
-        said.append(Finding("contradiction", message, advice="Use tune."))
-    if usable and not any(ramp.turned for ramp in usable):
-        message = f"The loss never turned up: rates above {high:.2g} may be usable too."
-        said.append(Finding("edge", message, advice="Raise high."))
-    if not said:
-        agree = f"the suggestions lie within ×{10**spread:.2g}"
-        message = f"In all {len(runs)} ramps the loss fell clearly and turned up; {agree}."
-        said.append(Finding("clear", message))
-    return tuple(said)
+    door = as_training(training)
+    length = getattr(training, "steps", None) if steps is None else whole_updates(steps)
+    if length is None and isinstance(door, WholeTraining):
+        raise InvalidSpace("steps is missing: how many optimizer updates has a full run?")
+    if length is None:
+        given: dict[str, Any] = {"seed": seed, "optimizer": optimizer, "settings": settings}
+        return range_test(training, low, high, RAMP, seeds, progress=ramps, **given)
+    if length < FEWEST:
+        raise InvalidSpace(f"steps must be at least {FEWEST} for shorter runs to say anything, got {length}")
+    asked = {"metric": metric, "schedule": schedule, "optimizer": optimizer, "seed": seed, "progress": progress}
+    return trial_runs(training, low, high, length, budget, settings, **asked)

@@ -13,6 +13,8 @@ from stepsize.finder.ramp import Ramp
 from stepsize.finding import Finding
 from stepsize.report import Chart, Fact, Page, Section, Series, Text, rate_color, save
 from stepsize.run import Run
+from stepsize.tuner import Study
+from stepsize.tuner.page import study_page
 
 SCHEMA = "stepsize.find/1"
 
@@ -20,17 +22,20 @@ SCHEMA = "stepsize.find/1"
 @final
 @dataclass(frozen=True, eq=False)
 class Range:
-    """What a range test found.
+    """The learning rates a training can use.
 
     Attributes:
-        low: the rate at which the loss begins to fall; NaN if not informative.
-        high: the rate at which it has turned up or diverged; NaN if not informative.
-        suggestion: a rate to start from, between the two; NaN if not informative.
-        spread: the factor by which the seeds' own suggestions differ.
-        informative: whether the test says anything; a short `tune` does where it does not.
+        low: the lowest usable rate: training is expected to lose a tenth of its gain there, or, of a range test,
+            the loss begins to fall; NaN if not informative.
+        high: the highest: the same loss above, or where the loss has turned up; NaN if not informative.
+        suggestion: the rate to use, between the two; NaN if not informative.
+        spread: the factor between the ends of the interval that the best rate lies in (80 %), or, of a range test,
+            by which the seeds' own suggestions differ.
+        informative: whether the runs say anything; a `tune` with more budget does where they do not.
         evidence: why, in sentences.
-        ramps: the smoothed curve of each seed.
-        runs: the runs behind them.
+        ramps: of a range test, the smoothed curve of each seed.
+        runs: the runs behind it.
+        study: the short runs as a search; None for a range test.
     """
 
     low: float
@@ -41,22 +46,25 @@ class Range:
     evidence: tuple[Finding, ...]
     ramps: tuple[Ramp, ...]
     runs: tuple[Run, ...]
+    study: Study | None = None
 
     def document(self) -> Document:
         """The range as a JSON value; what is not known is null."""
         numbers = {name: getattr(self, name) for name in ("low", "high", "suggestion", "spread")}
         known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
         evidence = [finding.document() for finding in self.evidence]
-        return {"schema": SCHEMA, **known, "informative": self.informative, "evidence": evidence}
+        cost = {} if self.study is None else {"cost": self.study.cost}
+        return {"schema": SCHEMA, **known, "informative": self.informative, **cost, "evidence": evidence}
 
     def report(self, path: str | os.PathLike[str]) -> Path:
-        """Write the test as one self-contained HTML page, and return its path."""
-        return save(_page(self), path)
+        """Write it as one self-contained HTML page, and return its path."""
+        return save(_page(self) if self.study is None else study_page(self.study), path)
 
     def __str__(self) -> str:
         if not self.informative:
             return "not informative"
-        agree = f"seeds agree within ×{self.spread:.2g}"
+        agree = "seeds agree" if self.study is None else "80 % sure"
+        agree = f"{agree} within ×{self.spread:.2g}"
         return f"{self.low:.2g} to {self.high:.2g}, start from {self.suggestion:.2g} ({agree})"
 
 
