@@ -16,7 +16,7 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from stepsize.tuner.bowl import SHIFT_CELL, Bowls, all_bowls
+from stepsize.tuner.bowl import SHIFT_CELL, Bowls, all_bowls, some_bowls
 from stepsize.tuner.scatter import NOISE_PRIOR, NOISES, alike, noise, scale
 
 Array = NDArray[np.float64]
@@ -238,10 +238,10 @@ def _gathered(scores: Sequence[Score], best: float, gain: float) -> _Runs:
 
 
 def _window(runs: _Runs, prior: tuple[float, float], shift: tuple[float, float]) -> Array:
-    """The optima worth a fine grid: those that a coarse one does not rule out."""
+    """The optima worth a fine grid: those that a coarse one of fewer shapes does not rule out."""
     lowest, highest = min(runs.rates.min(), prior[0]) - REACH, max(runs.rates.max(), prior[0]) + REACH
     optima = np.arange(lowest, highest, 2 * COARSE)
-    bowls = all_bowls(optima, shift)
+    bowls = some_bowls(optima, shift)
     evidence = _level(runs, bowls, runs.below(bowls), NOISES[-1], prior, shift).evidence.reshape(optima.size, -1)
     likely = optima[evidence.max(axis=1) > evidence.max() - UNLIKELY]
     return np.arange(likely[0] - COARSE, likely[-1] + 1.5 * COARSE, COARSE)
@@ -283,7 +283,7 @@ def _level(
     weight = (shapes**2).sum(axis=0) - (of_floors**2).sum(axis=0) + DEPTH_WEIGHT
     agreement = heights @ shapes + DEPTH_WEIGHT
     depth = np.clip(agreement / weight, 0.05, 4.0)
-    floors = np.linalg.solve(triangle, on_floors[:, None] - depth * of_floors)
+    floors = np.linalg.inv(triangle) @ (on_floors[:, None] - depth * of_floors)
     misfit = heights @ heights - 2 * depth * agreement + depth**2 * weight
     misfit += (np.minimum(floors, 0.0) ** 2).sum(axis=0) / FLOOR_SD**2
     misfit += ((bowls.optimum - prior[0]) / prior[1]) ** 2 + ((bowls.shift - shift[0]) / shift[1]) ** 2
