@@ -488,7 +488,7 @@ def test_show_draws_a_search_at_work_and_one_that_has_ended(
     on_screen: Callable[..., Screen], terminal: Terminal
 ) -> None:
     search = on_screen(*SEARCH)
-    search.until(lambda text: "★ best" in text and text.count("0.125") >= 2)
+    search.until(lambda text: "★ best" in text and text.count("0.062") >= 2)
     showing = on_screen("show", "out/study.db")
     assert showing.end() == 0
     assert "has not ended" in showing.text

@@ -48,6 +48,7 @@ def test_words_reach_the_program_as_they_are(tmp_path, monkeypatch):
 
 def test_the_environment_carries_the_values_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STEPSIZE_REQUIRE_BROWSER", raising=False)  # of these tests, not of a script
     code = """import os, json
 open("seen", "w").write(json.dumps({k: v for k, v in os.environ.items() if k.startswith("STEPSIZE")}))
 print('{"loss": 1}')"""

@@ -158,8 +158,7 @@ def _more(order: Order, decision: Decision) -> Finding | None:
     gain = next_gain(order, decision)
     return Finding(
         "more_budget",
-        f"One more full run is expected to improve {order.metric} by {gain * decision.basin.gain:.2g}, "
-        f"{gain:.2%} of what training gains.",
+        f"One more full run is expected to improve {order.metric} by {gain:.2%} of what training gains.",
         evidence=(("share_of_gain", gain), ("metric", gain * decision.basin.gain)),
     )
 

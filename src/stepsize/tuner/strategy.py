@@ -31,7 +31,7 @@ from stepsize.tuner.trial import Trial
 BEFORE_FULL, FIRST_MOST = 0.6, 0.45
 JOINT_SHARE, JOINT_MOST = 0.35, 3.0
 # Expected improvements, as shares of the gain, below which a shorter or a full run is not worth its cost.
-SHORT_WORTH, FULL_WORTH = 2e-3, 3e-5
+SHORT_WORTH, FULL_WORTH = 2e-3, 1e-6
 # A rate nobody ran at full length is recommended only where fewer were than this, and if it is expected to be better
 # by this share of the gain.
 MANY, CLEARLY_BETTER = 4, 5e-3
