@@ -69,6 +69,14 @@ def test_find_tells_the_range_and_writes_only_where_asked(terminal: Terminal) ->
     assert terminal("find", "t.py:bowl", "-o", "range").returncode == 2
 
 
+def test_find_with_a_length_spends_at_most_one_full_run(terminal: Terminal) -> None:
+    done = terminal("find", "t.py:bowl", "--steps", "300", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["low"] < document["suggestion"] < document["high"]
+    assert 0 < document["cost"] <= 1
+
+
 def test_show_knows_what_stepsize_writes_and_reads(terminal: Terminal) -> None:
     folder = terminal.folder
     assert terminal(*TUNE, "-q").returncode == 0

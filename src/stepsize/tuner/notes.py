@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -98,14 +98,3 @@ class Notes:
         else:
             self.low -= WIDER
         return True
-
-
-def first_new(notes: Notes, rates: Iterable[float], steps: int, settings: Any) -> Search:
-    """Run the first of `rates` that may be stable and is far enough from every rate tried; False if none is."""
-    tried = [r.trial.rate for r in notes.at(settings, steps)]
-    for wanted in rates:
-        rate = notes.stable(wanted, steps, settings)
-        if all(abs(rate - other) > SAME for other in tried):
-            yield from notes.ask(Trial(rate, steps, notes.plan.seed, settings))
-            return True
-    return False
