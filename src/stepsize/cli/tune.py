@@ -33,6 +33,8 @@ def tune(
     resume: Annotated[bool, Parameter(negative="")] = False,
     engine: str = "local",
     workers: int | None = None,
+    parallel: int = 1,
+    widen: bool = True,
     script: Scripting = Scripting(),  # noqa: B008  # frozen, and what the parser fills in
     output: Output = Output(),  # noqa: B008  # frozen, and what the parser fills in
 ) -> None:
@@ -72,9 +74,13 @@ def tune(
     resume
         Go on with the study in that folder.
     engine
-        Where the runs are made: local, process or ray.
+        Where the runs are made: local, process, lanes or ray.
     workers
         Runs at once at most [default: what there is room for].
+    parallel
+        Runs that the search asks for at once where it need not wait.
+    widen
+        Leave low and high, by two decades at most, where the best rate seems to lie beyond.
     """
     low, high, settings = with_bounds(parse_settings(space), low, high)
     with work():
@@ -102,6 +108,8 @@ def tune(
                 progress=progress,
                 engine=engine,
                 workers=workers,
+                parallel=parallel,
+                widen=widen,
             )
     paths = deliver(study, out)
     command = next_command(target, study, out) if isinstance(target, Script) else None

@@ -237,11 +237,14 @@ def _call(order: Order) -> str:
     if plan.space.sampler != "surface":
         asked["sampler"] = plan.space.document()["sampler"]
     asked |= {"low": float(f"{10**plan.low:.6g}"), "high": float(f"{10**plan.high:.6g}")}
+    if plan.parallel != 1:
+        asked["parallel"] = plan.parallel
     known = {name: value for name, value in asked.items() if value is not None}
     if ".py:" in order.training and isinstance(recipe.schedule, str):
         options = [f"--{name} {value}" for name, value in known.items()]
-        options += [f"--space {d.option}" for d in plan.space]
+        options += [f"--space {d.option}" for d in plan.space] + ([] if plan.widen else ["--no-widen"])
         return " \\\n  ".join([f"stepsize tune {order.training}", *options])
     space = {d.name: d.entry for d in plan.space}
+    known |= {} if plan.widen else {"widen": False}
     lines = [f"{name}={value!r}," for name, value in {**known, **({"space": space} if space else {})}.items()]
     return "\n    ".join([f"ss.tune(  # {order.training}", "training,", *lines]) + "\n)"

@@ -78,7 +78,8 @@ def tune(
         name: of the training, kept with the study.
         progress: told how it gets on.
         engine: where the runs are made: "local" (this process), "process" (several processes of this machine),
-            "ray" (a Ray cluster), or an Engine of your own, which stays open. The decisions are the same on each.
+            "lanes" (the runs of a Task side by side), "ray" (a Ray cluster), or an Engine of your own, which stays
+            open. The decisions are the same on each.
         workers: runs at once at most, for an engine that is named; by default what there is room for.
         parallel: runs that the search asks for at once where it need not wait; more of them finish sooner on
             an engine that makes several at once, and each is chosen knowing a little less.
