@@ -147,7 +147,7 @@ def answer_lines(study: Study) -> list[tuple[str, str]]:
     return [
         ("policy", f"{optimizer}{kind}, peak {study.rate:.3g}, {study.policy.lr.length} updates{settings}"),
         ("range", f"{low:.2g} to {high:.2g} costs less than 1 % of what training gains"),
-        ("80 % sure", "the best rate lies between {:.2g} and {:.2g}".format(*study.interval())),
+        ("likely", "the best rate lies between {:.2g} and {:.2g} (80 %)".format(*study.interval())),
         (
             "off by 2",
             f"twice as high costs {study.cost_of(2):.1%} of the gain, half as high {study.cost_of(0.5):.1%}",

@@ -140,7 +140,13 @@ class Basin:
     def optimum(self, horizon: float = 1.0) -> Array:
         """The posterior of the best rate at a horizon, on `rates`."""
         best = np.argmin(self.heights(horizon), axis=0)
-        return np.convolve(np.bincount(best, minlength=self.rates.size) / best.size, BLUR, mode="same")
+        blurred = np.convolve(np.bincount(best, minlength=self.rates.size), BLUR, mode="same")
+        return np.asarray(blurred / blurred.sum())
+
+    @property
+    def horizons(self) -> list[float]:
+        """Those of the runs that it rests on, which have a band."""
+        return list(self._runs.floors)
 
     def quantile(self, share: float, horizon: float = 1.0) -> float:
         """A quantile of the best rate at a horizon, in log10."""

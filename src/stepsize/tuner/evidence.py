@@ -185,7 +185,7 @@ def _confirmed(order: Order, decision: Decision) -> Finding:
         return Finding(
             "not_confirmed",
             "The recommended rate was not run at full length.",
-            advice="Give a budget of at least 2 to confirm it.",
+            advice="Go on with more budget to confirm it.",
         )
     losses = _full_losses(order, decision)
     values = " and ".join(f"{loss:.4g}" for loss in losses)

@@ -16,6 +16,10 @@ from stepsize.tuner.trial import Trial
 SAME = 0.06
 # Where one run diverged, the next goes at least this many decades lower.
 BELOW_DIVERGED = 0.1
+# Where no rate lowers the loss by this share of what it was before training, the runs were too short to tell.
+LEARNED = 0.02
+# Fewer runs of a length than this compare nothing.
+COMPARED = 3
 # The bounds are left where the best rate lies beyond with this probability: so far at a time, and in all.
 EDGE, WIDER, WIDEST = 0.2, 0.5, 2.0
 
@@ -70,13 +74,28 @@ class Notes:
         starts = sorted(result.start for result in self.results if math.isfinite(result.start))
         return starts[len(starts) // 2] if starts else math.nan
 
+    def _longest(self, settings: Any, lengths: list[int]) -> list[int]:
+        """The greatest length of which there are three runs or more; all lengths, if there is none."""
+        compared = [n for n in lengths if sum(math.isfinite(r.loss) for r in self.at(settings, n)) >= COMPARED]
+        return compared[-1:] or lengths
+
+    def learned(self, settings: Any, steps: int) -> bool:
+        """Whether runs of this length were long enough for some rate to lower the loss clearly."""
+        best = min((r.loss for r in self.at(settings, steps)), default=math.inf)
+        return not self.start - best < LEARNED * abs(self.start)  # also where nobody knows the start
+
     def prior(self, settings: Any) -> tuple[float, float]:
         """What was known of the best rate before any run."""
         return rate_prior(self.plan.space, settings, self.plan.prior)
 
     def basin(self, settings: Any) -> Basin:
         """The posterior of these settings, of which at least one run did not diverge."""
-        scores = [Score(r.trial.rate, r.trial.steps / self.plan.steps, r.loss) for r in self.at(settings)]
+        results = self.at(settings)
+        # Of runs that were too short to learn, only that they diverged says anything of longer ones.
+        lengths = sorted({r.trial.steps for r in results})
+        telling = [n for n in lengths if self.learned(settings, n)] or self._longest(settings, lengths)
+        kept = [r for r in results if r.trial.steps in telling or not math.isfinite(r.loss)]
+        scores = [Score(r.trial.rate, r.trial.steps / self.plan.steps, r.loss) for r in kept]
         return fit(scores, self.start, self.prior(settings), self.plan.shift)
 
     def inside(self, rate: float) -> float:

@@ -99,19 +99,19 @@ def _horizon_series(study: Study, steps: int, color: str) -> list[Series]:
     rates = np.array([r.trial.rate for r in decision.results])
     shown = (decision.basin.rates >= rates.min() - 0.2) & (decision.basin.rates <= rates.max() + 0.2)
     x = 10 ** decision.basin.rates[shown]
-    low, middle, high = decision.basin.band(horizon)[:, shown]
     label = f"{steps} updates"
-    return [
-        Series(f"{label}, fitted", x, middle, color=color, band=(low, high)),
-        Series(
-            f"{label}, runs",
-            [10**r.trial.rate for r in here],
-            [min(r.loss, ceiling) for r in here],
-            color=color,
-            points=True,
-            line=False,
-        ),
-    ]
+    runs = Series(
+        f"{label}, runs",
+        [10**r.trial.rate for r in here],
+        [min(r.loss, ceiling) for r in here],
+        color=color,
+        points=True,
+        line=False,
+    )
+    if horizon not in decision.basin.horizons:
+        return [runs]  # too short to learn anything: the basin does not rest on them
+    low, middle, high = decision.basin.band(horizon)[:, shown]
+    return [Series(f"{label}, fitted", x, middle, color=color, band=(low, high)), runs]
 
 
 def _cost_chart(study: Study) -> Chart:

@@ -47,10 +47,11 @@ def search(plan: Plan) -> Search:
     settings = plan.space.start
     full_runs = _full_runs(plan)
     limit = plan.budget - full_runs
-    yield from bracket(notes, settings, plan.first, limit)
+    steps = yield from _bracketed(notes, settings, limit)
     if not any(math.isfinite(result.loss) for result in notes.results):
         raise EngineError(_nothing_finite(notes))
-    yield from explore(notes, settings, plan.first, limit if plan.fixed else min(limit, FIRST_MOST), SHORT_WORTH)
+    first_limit = limit if plan.fixed or steps != plan.first else min(limit, FIRST_MOST)
+    yield from explore(notes, settings, steps, first_limit, SHORT_WORTH)
     if plan.space:
         share = notes.spent + min(JOINT_SHARE * plan.budget, JOINT_MOST)
         settings = yield from joint(notes, settings, min(share, limit), limit)
@@ -59,6 +60,16 @@ def search(plan: Plan) -> Search:
         yield from explore(notes, settings, plan.steps, plan.budget, FULL_WORTH)
         yield from _confirm(notes, settings)
     return conclude(plan, notes.results, settings)
+
+
+def _bracketed(notes: Notes, settings: Any, limit: float) -> Search:
+    """A bracket of the best rate, by runs of twice the length if the first learned nothing; their length."""
+    plan = notes.plan
+    yield from bracket(notes, settings, plan.first, limit)
+    if plan.short == plan.first or notes.learned(settings, plan.first) or not notes.affords(plan.short, limit, 3):
+        return plan.first
+    yield from bracket(notes, settings, plan.short, limit)
+    return plan.short
 
 
 def _full_runs(plan: Plan) -> int:
