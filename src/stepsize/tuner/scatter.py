@@ -23,12 +23,12 @@ NOISE_SHARE = 0.1
 
 def scale(heights: Array) -> Array:
     """The standard deviation of the process where the bowl has these heights."""
-    return np.hypot(FLOOR, SHARE * heights)
+    return np.asarray(np.sqrt(FLOOR**2 + (SHARE * heights) ** 2))
 
 
 def noise(level: float, heights: Array) -> Array:
     """The standard deviation of the luck of a run at these heights."""
-    return np.hypot(level, NOISE_SHARE * heights)
+    return np.asarray(np.sqrt(level**2 + (NOISE_SHARE * heights) ** 2))
 
 
 def alike(rates: Array, horizons: Array, other_rates: Array, other_horizons: Array) -> Array:
