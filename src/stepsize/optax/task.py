@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
 
 from stepsize._codec import summary
+from stepsize.declared import check_declared, checked_batch_size, evaluation_steps, with_optimizer
 from stepsize.errors import InvalidTraining
 from stepsize.job import Job
 from stepsize.optax.data import Data, Order, checked, size
@@ -19,7 +19,7 @@ from stepsize.optax.functions import Function, begun
 from stepsize.optax.lanes import side_by_side
 from stepsize.optax.program import Carry, Compiled, Program, Source
 from stepsize.optax.seeds import keys
-from stepsize.policy import OPTIMIZERS, Policy
+from stepsize.policy import Policy
 from stepsize.run import Run
 from stepsize.training import Session, Settings
 
@@ -82,11 +82,7 @@ class Task:
         loss = Function(self.loss, "loss", moves=True)
         metrics = {name: Function(metric, name) for name, metric in self.metrics.items()}
         object.__setattr__(self, "compiled", Compiled(loss, metrics))
-        for name in ("batch_size", "steps", "evaluations"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InvalidTraining(f"{name} must be a whole number, at least 1; got {summary(getattr(self, name))}")
-        if self.optimizer not in OPTIMIZERS:
-            raise InvalidTraining(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(self.optimizer)}")
+        check_declared(self)
         for name in ("train", "val", "test"):
             object.__setattr__(self, name, checked(getattr(self, name), name))
         if self.train is None:
@@ -116,7 +112,7 @@ class Task:
 
     def named(self, policy: Policy) -> Policy:
         """The policy, with the task's own optimizer if it names none."""
-        return policy if policy.optimizer else Policy(policy.lr, self.optimizer, **dict(policy.settings))
+        return with_optimizer(policy, self.optimizer)
 
     def begun(self, seed: int, settings: Settings) -> tuple[Any, Any]:
         """The parameters and the state of a fresh run."""
@@ -129,19 +125,13 @@ class Task:
 
     def batch(self, settings: Settings) -> int:
         """Examples an update of a run with these settings."""
-        count, examples = settings.get("batch_size", self.batch_size), size(self.train)
-        if isinstance(count, bool) or not isinstance(count, Integral) or not 1 <= int(count) <= examples:
-            raise InvalidTraining(
-                f"batch_size must be a whole number from 1 to the {examples} training examples, got {summary(count)}"
-            )
-        return int(count)
+        return checked_batch_size(settings.get("batch_size", self.batch_size), size(self.train))
 
     def measured_after(self, steps: int) -> set[int]:
         """The updates of a run after which something is measured: the first, the last, and evenly between."""
         if self.val is None:
             return {steps - 1}
-        between = (round((i + 1) * steps / self.evaluations) - 1 for i in range(self.evaluations))
-        return {0, *between, steps - 1} - {-1}
+        return evaluation_steps(steps, self.evaluations)
 
 
 @final

@@ -7,7 +7,6 @@ import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
@@ -15,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from stepsize._codec import summary
+from stepsize.declared import check_declared, checked_batch_size, evaluation_steps, with_optimizer
 from stepsize.errors import InvalidTraining
 from stepsize.job import Job
-from stepsize.policy import OPTIMIZERS, Policy
+from stepsize.policy import Policy
 from stepsize.run import Run
 from stepsize.torch.data import Data, batches, checked, in_order
 from stepsize.torch.layers import checked_groups, layer_groups, of_groups, scaled_groups
@@ -79,11 +79,7 @@ class Task:
     def __post_init__(self) -> None:
         if not callable(self.model) or not callable(self.loss):
             raise InvalidTraining("model and loss must be callable: model() makes a module, loss(output, y) a scalar")
-        for name in ("batch_size", "steps", "evaluations"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InvalidTraining(f"{name} must be a whole number, at least 1; got {summary(getattr(self, name))}")
-        if self.optimizer not in OPTIMIZERS:
-            raise InvalidTraining(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {summary(self.optimizer)}")
+        check_declared(self)
         for name in ("train", "val", "test"):
             object.__setattr__(self, name, checked(getattr(self, name), name))
         if self.train is None:
@@ -101,8 +97,7 @@ class Task:
         others = {name: value for name, value in settings.items() if name != "batch_size" and name not in rates}
         model = self.fresh_model(others)
         model.to(self.device)
-        named = policy if policy.optimizer else Policy(policy.lr, self.optimizer, **dict(policy.settings))
-        optimizer, scheduler = build(named, self.parameters(model, rates))
+        optimizer, scheduler = build(with_optimizer(policy, self.optimizer), self.parameters(model, rates))
         order = batches(self.train, batch_size, torch.Generator().manual_seed(seed))
         return TaskSession(self, model, optimizer, scheduler, order, evaluation_steps(steps, self.evaluations))
 
@@ -128,12 +123,8 @@ class Task:
         if not isinstance(self.train, tuple):
             if "batch_size" in settings:
                 raise InvalidTraining("train comes in batches of its own, so batch_size cannot be set; give a pair")
-        elif isinstance(size, bool) or not isinstance(size, Integral) or not 1 <= int(size) <= len(self.train[0]):
-            raise InvalidTraining(
-                f"batch_size must be a whole number from 1 to the {len(self.train[0])} training examples, "
-                f"got {summary(size)}"
-            )
-        return int(size)
+            return int(size)
+        return checked_batch_size(size, len(self.train[0]))
 
     def fresh_model(self, settings: dict[str, Any]) -> nn.Module:
         if isinstance(self.model, nn.Module):
@@ -210,11 +201,6 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
-
-
-def evaluation_steps(steps: int, times: int) -> set[int]:
-    """The first update, the last, and evenly between."""
-    return {0, *(round((i + 1) * steps / times) - 1 for i in range(times)), steps - 1} - {-1}
 
 
 def scalar(value: Any, name: str) -> Any:

@@ -83,9 +83,10 @@ def _full_runs(plan: Plan) -> int:
 def _confirm(notes: Notes, settings: Any) -> Search:
     """The recommended rate once more, with another seed."""
     plan = notes.plan
+    if not notes.affords(plan.steps, plan.budget):
+        return
     rate = _recommended(notes, notes.basin(settings), settings)
-    full = [r.trial for r in notes.at(settings, plan.steps)]
-    if any(trial.rate == rate for trial in full) and notes.affords(plan.steps, plan.budget):
+    if any(result.trial.rate == rate for result in notes.at(settings, plan.steps)):
         yield from notes.ask(Trial(rate, plan.steps, plan.seed + 1, settings))
 
 

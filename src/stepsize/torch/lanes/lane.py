@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from stepsize._randomness import preserved_randomness
+from stepsize.declared import evaluation_steps, with_optimizer
 from stepsize.job import Job
 from stepsize.policy import Policy, as_policy
 from stepsize.schedule import Schedule
@@ -19,7 +20,7 @@ from stepsize.torch.lanes.chance import Chance
 from stepsize.torch.lanes.rules import RULES, Rule
 from stepsize.torch.layers import of_groups
 from stepsize.torch.optimizers import build
-from stepsize.torch.task import evaluation_steps, seed_everything
+from stepsize.torch.task import seed_everything
 
 if TYPE_CHECKING:
     from stepsize.torch.task import Task
@@ -95,7 +96,7 @@ def lane(task: Task, index: int, job: Job, origins: list[Origin]) -> Lane:
     batch_size = task.size_of_batch(job.settings)
     rates = of_groups(job.settings)
     origin = _origin(task, job, rates, origins)
-    named = policy if policy.optimizer else Policy(policy.lr, task.optimizer, **dict(policy.settings))
+    named = with_optimizer(policy, task.optimizer)
     optimizer, _ = build(named, task.parameters(origin.model, rates))
     kind, groups = type(optimizer).__name__, optimizer.param_groups
     if kind not in RULES:
