@@ -56,6 +56,8 @@ from stepsize.schedule import warmup_linear as warmup_linear
 from stepsize.schedule import wsd as wsd
 
 if TYPE_CHECKING:
+    from stepsize.diagnosis import Diagnosis as Diagnosis
+    from stepsize.diagnosis import diagnose as diagnose
     from stepsize.finder import Range as Range
     from stepsize.finder import find as find
     from stepsize.finding import Finding as Finding
@@ -72,12 +74,14 @@ __version__ = "0.1.0"
 # Asked for by name -> the module that has it. No room is named like what it offers: importing a module
 # `stepsize.tune` would put the module where the function `stepsize.tune` belongs.
 _LATER = {
+    "Diagnosis": "stepsize.diagnosis",
     "Finding": "stepsize.finding",
     "Range": "stepsize.finder",
     "Run": "stepsize.run",
     "Script": "stepsize.script",
     "Study": "stepsize.tuner",
     "compat": "stepsize.schedule.compat",
+    "diagnose": "stepsize.diagnosis",
     "drive": "stepsize.loop",
     "find": "stepsize.finder",
     "tune": "stepsize.tuner",

@@ -10,6 +10,17 @@ from stepsize._codec import Document
 
 @final
 @dataclass(frozen=True)
+class Span:
+    """A stretch of a run that carries a finding: a column, and where on its clock from the first to the last."""
+
+    column: str
+    first: float
+    last: float
+    label: str = ""
+
+
+@final
+@dataclass(frozen=True)
 class Finding:
     """One judgement.
 
@@ -18,7 +29,9 @@ class Finding:
         message: one sentence.
         confidence: from 0 to 1.
         advice: what to do, or empty.
-        evidence: numbers and spans that carry it, by name.
+        evidence: numbers that carry it, by name.
+        spans: where on the run it can be seen.
+        doubt: what would change this judgement, or empty.
     """
 
     kind: str
@@ -26,6 +39,8 @@ class Finding:
     confidence: float = 1.0
     advice: str = ""
     evidence: tuple[tuple[str, float], ...] = ()
+    spans: tuple[Span, ...] = ()
+    doubt: str = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()

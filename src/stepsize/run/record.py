@@ -11,10 +11,11 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from stepsize.errors import InvalidSpace
+from stepsize.errors import InvalidSpace, UnreadableRun
 from stepsize.policy import Policy
 from stepsize.run.column import Column, column
-from stepsize.run.readers import read_columns
+from stepsize.run.log import Log
+from stepsize.run.readers import read_logs
 
 Outcome = Literal["finished", "stopped", "diverged", "failed"]
 # A metric seen at least this often is noisy from update to update: its end is an average.
@@ -23,6 +24,8 @@ DENSE = 20
 HOPELESS = 1e4
 # The share of such a metric's values that make up its end.
 TAIL = 0.05
+# So many runs of a record are named in a message.
+LISTED = 8
 
 
 @final
@@ -40,6 +43,8 @@ class Run:
         settings: further settings the training was given.
         seconds: wall time.
         source: where a record was read from.
+        name: which of the runs in the source this is; empty where it holds one.
+        notes: what a reader guessed, left out, or knows to be untrue in records of this kind; a sentence each.
     """
 
     columns: dict[str, Column]
@@ -51,6 +56,8 @@ class Run:
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     source: str = ""
+    name: str = ""
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of a column."""
@@ -90,17 +97,37 @@ class Run:
         return end if math.isfinite(end) else math.inf
 
     @staticmethod
-    def read(path: str | os.PathLike[str]) -> Run:
+    def read(path: str | os.PathLike[str], name: str | None = None) -> Run:
         """Read the record of one training; the format is recognised by its content.
 
+        Args:
+            path: a file, or a folder that is one record.
+            name: which run, where the record holds several.
         Raises:
-            UnreadableRun: no reader knows the format, or the file is damaged.
+            UnreadableRun: no reader knows the format, the file is damaged, or it holds several runs and `name` is
+                none of them; the message lists them.
         """
-        return Run(read_columns(path), source=str(path))
+        logs = read_logs(path)
+        if name is not None:
+            logs = [log for log in logs if log.name == name] or logs
+        if len(logs) == 1 and name in (None, logs[0].name):
+            return _run(logs[0], path)
+        held = ", ".join(repr(log.name) for log in logs[:LISTED]) + (", ..." if len(logs) > LISTED else "")
+        asked = "say which one by its name" if name is None else f"none is {name!r}"
+        raise UnreadableRun(f"{path} holds {len(logs)} runs ({held}); {asked}")
+
+    @staticmethod
+    def read_all(path: str | os.PathLike[str]) -> list[Run]:
+        """Every run in a record that holds several; raises UnreadableRun like `read`."""
+        return [_run(log, path) for log in read_logs(path)]
 
     def __repr__(self) -> str:
         loss = f", loss {self.final('loss'):.4g}" if "loss" in self.columns else ""
         return f"<Run {self.outcome} after {self.updates} of {self.steps or '?'} updates{loss}>"
+
+
+def _run(log: Log, path: str | os.PathLike[str]) -> Run:
+    return Run(log.columns, steps=log.steps, settings=log.settings, source=str(path), name=log.name, notes=log.notes)
 
 
 @final

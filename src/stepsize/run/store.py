@@ -185,7 +185,7 @@ def _about(run: Run) -> str:
 
 def _packed(columns: dict[str, Column]) -> bytes:
     buffer = io.BytesIO()
-    arrays = {f"{kind}:{name}": array for name, c in columns.items() for kind, array in c._asdict().items()}
+    arrays = {f"{kind}:{name}": getattr(c, kind) for name, c in columns.items() for kind in ("step", "value")}
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
@@ -193,4 +193,5 @@ def _packed(columns: dict[str, Column]) -> bytes:
 def _unpacked(blob: bytes) -> dict[str, Column]:
     with closing(np.load(io.BytesIO(blob), allow_pickle=False)) as arrays:
         names = [name.split(":", 1)[1] for name in arrays.files if name.startswith("step:")]
+        # Runs of a study are counted in updates.
         return {name: Column(arrays[f"step:{name}"], arrays[f"value:{name}"]) for name in names}

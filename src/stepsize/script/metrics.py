@@ -14,9 +14,10 @@ from typing import Any, Protocol, final
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column, column
-from stepsize.run.readers import HEAD, json_lines, read_columns, tensorboard
+from stepsize.run.readers import json_lines, read_columns, tensorboard
 from stepsize.run.readers.names import by_house_names, house_name
 from stepsize.run.readers.rows import NAMES
+from stepsize.run.readers.source import Source as Record
 
 # Names of the clock in a printed line. An epoch is no step: it is a quantity of its own.
 STEPS = ("step", "global_step", "_step", "iteration", "iter", "update")
@@ -127,10 +128,10 @@ class Written:
 
     def columns(self) -> dict[str, Column]:
         """The whole record."""
-        if tensorboard.recognises(self._path):
-            return tensorboard.read(self._path, self._metric)
         if not self._path.exists():
             raise UnreadableRun(f"{self._path} was not written")
+        if tensorboard.recognises(Record.of(self._path)):
+            return tensorboard.read_scalars(self._path, self._metric)
         if self._path.is_dir():
             raise UnreadableRun(f"{self._path} holds no TensorBoard events")
         if (lines := self._json_lines()) is not None:
@@ -142,10 +143,9 @@ class Written:
 
     def _json_lines(self) -> dict[str, Column] | None:
         """JSON lines mean in a file what they mean when they are printed."""
+        if not json_lines.recognises(Record.of(self._path)):
+            return None
         with self._path.open(encoding="utf-8-sig", errors="replace") as file:
-            if not json_lines.recognises(file.read(HEAD)):
-                return None
-            file.seek(0)
             printed = Printed(self._metric)
             for line in file:
                 printed.line(line.strip())

@@ -1,4 +1,4 @@
-"""Readers of training records, one file a format; the first that recognises a file reads it."""
+"""Readers of training records, one file a format; the first that recognises a file by its content reads it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,57 @@ from typing import Protocol
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column
+from stepsize.run.log import Log
 from stepsize.run.readers import json_lines, table, tensorboard
+from stepsize.run.readers.source import Source
 
 
 class Reader(Protocol):
     """A module that reads one format."""
 
-    def recognises(self, head: str) -> bool:
-        """Whether a file that begins with `head` has this format."""
+    FORMAT: str
+    """What people call it; the message about an unknown file lists these."""
 
-    def read(self, path: Path) -> dict[str, Column]:
-        """The columns in the file; raises UnreadableRun naming the line that is wrong."""
+    def recognises(self, source: Source) -> bool:
+        """Whether this is the format; never raises."""
+
+    def read(self, path: Path) -> list[Log]:
+        """The runs in it, one at least; raises UnreadableRun naming the place that is wrong."""
 
 
 # Most particular first.
-READERS: tuple[Reader, ...] = (json_lines, table)
-HEAD = 4096
+READERS: tuple[Reader, ...] = (tensorboard, json_lines, table)
 
 
-def read_columns(path: str | os.PathLike[str]) -> dict[str, Column]:
-    """The columns of the record at `path`: a file, or a folder of TensorBoard events.
+def reader_of(path: str | os.PathLike[str]) -> Reader | None:
+    """The reader that recognises what is at `path`, or None.
+
+    Raises:
+        UnreadableRun: nothing is there, or it cannot be opened.
+    """
+    try:
+        source = Source.of(path)
+    except OSError as error:
+        raise UnreadableRun(f"{path}: cannot be read: {error.strerror or error}") from error
+    return next((reader for reader in READERS if reader.recognises(source)), None)
+
+
+def read_logs(path: str | os.PathLike[str]) -> list[Log]:
+    """The runs in the record at `path`: a file, or a folder that is one record, as of TensorBoard events.
 
     Raises:
         UnreadableRun: there is no such file, no reader recognises it, or it is damaged.
     """
-    file = Path(path)
+    reader = reader_of(path)
+    if reader is None:
+        known = ", ".join(reader.FORMAT for reader in READERS)
+        raise UnreadableRun(f"{path}: no reader recognises it; known are {known}")
     try:
-        if tensorboard.recognises(file):  # no text, and perhaps a folder
-            return tensorboard.read(file)
-        with file.open(encoding="utf-8-sig") as text:
-            head = text.read(HEAD)
-        for reader in READERS:
-            if reader.recognises(head):
-                return reader.read(file)
+        return reader.read(Path(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableRun(f"{path}: cannot be read as text: {error}") from error
-    raise UnreadableRun(
-        f"{path}: no reader recognises it; known are JSON lines, CSV with a header line, and TensorBoard events"
-    )
+        raise UnreadableRun(f"{path}: cannot be read as {reader.FORMAT}: {error}") from error
+
+
+def read_columns(path: str | os.PathLike[str]) -> dict[str, Column]:
+    """The columns of the first run in the record at `path`; raises UnreadableRun like `read_logs`."""
+    return read_logs(path)[0].columns

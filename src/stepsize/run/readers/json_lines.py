@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from stepsize.errors import UnreadableRun
-from stepsize.run.column import Column
+from stepsize.run.log import Log
 from stepsize.run.readers.rows import columns_of
+from stepsize.run.readers.source import Source
+
+FORMAT = "JSON lines"
 
 
-def recognises(head: str) -> bool:
+def recognises(source: Source) -> bool:
     """Whether the first line begins an object."""
-    return head.lstrip().startswith("{")
+    return source.text.lstrip().startswith("{")
 
 
-def read(path: Path) -> dict[str, Column]:
+def read(path: Path) -> list[Log]:
     """Every number in every object; a line that a kill cut off at the end is left out."""
     lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     rows: list[dict[str, Any]] = []
@@ -30,4 +33,4 @@ def read(path: Path) -> dict[str, Column]:
         if not isinstance(row, dict):
             raise UnreadableRun(f"{path}, line {number}: expected a JSON object, found {line[:40]!r}")
         rows.append(row)
-    return columns_of(rows, path)
+    return [Log(columns_of(rows, path))]

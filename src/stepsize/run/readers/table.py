@@ -7,18 +7,21 @@ import io
 from pathlib import Path
 
 from stepsize.errors import UnreadableRun
-from stepsize.run.column import Column
+from stepsize.run.log import Log
 from stepsize.run.readers.rows import columns_of
+from stepsize.run.readers.source import Source
+
+FORMAT = "CSV with a header line"
 
 
-def recognises(head: str) -> bool:
+def recognises(source: Source) -> bool:
     """Whether the first line looks like two or more column names, none of them a number."""
-    first = head.lstrip().split("\n", 1)[0]
+    first = source.text.lstrip().split("\n", 1)[0]
     names = first.split(_separator(first))
     return len(names) > 1 and all(name.strip() and not _is_number(name) for name in names)
 
 
-def read(path: Path) -> dict[str, Column]:
+def read(path: Path) -> list[Log]:
     """Every column that holds numbers; empty cells are left out."""
     text = path.read_text(encoding="utf-8-sig").lstrip()
     separator = _separator(text.split("\n", 1)[0])
@@ -26,7 +29,7 @@ def read(path: Path) -> dict[str, Column]:
         rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     except csv.Error as error:
         raise UnreadableRun(f"{path}: not comma- or tab-separated values: {error}") from error
-    return columns_of(rows, path)
+    return [Log(columns_of(rows, path))]
 
 
 def _separator(line: str) -> str:

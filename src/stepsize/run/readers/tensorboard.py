@@ -19,7 +19,11 @@ import numpy as np
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column, column
+from stepsize.run.log import Log
 from stepsize.run.readers.names import by_house_names
+from stepsize.run.readers.source import Source
+
+FORMAT = "TensorBoard events"
 
 HEAD = struct.Struct("<QI")
 # A record above SKIPPED bytes is a picture or a graph; one above CHECKED is too long to be summed up in Python.
@@ -33,19 +37,20 @@ VALUES: dict[int, str | None] = {5: "<f", 6: "<d", 7: None, 10: None, 16: None, 
 Scalars = dict[str, tuple[list[int], list[float]]]
 
 
-def recognises(path: Path) -> bool:
+def recognises(source: Source) -> bool:
     """Whether this is a file of events, or a folder that holds some, however deep."""
-    if path.is_dir():
-        return bool(_files(path))
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD.size)
-    except OSError:
-        return False
+    if source.folder:
+        return bool(_files(source.path))
+    head = source.head[: HEAD.size]
     return len(head) == HEAD.size and _sound(head[:8], HEAD.unpack(head)[1])
 
 
-def read(path: Path, exact: str = "") -> dict[str, Column]:
+def read(path: Path) -> list[Log]:
+    """The scalars as one run; see `read_scalars`."""
+    return [Log(read_scalars(path))]
+
+
+def read_scalars(path: Path, exact: str = "") -> dict[str, Column]:
     """The scalars by the names they have here, and the tag `exact` by its own too.
 
     A last record that was cut off, or is being written, is left out.

@@ -1,0 +1,74 @@
+"""`Diagnosis`: the verdict on a run's learning rate, how often such a verdict is right, and the findings beside it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, final
+
+from stepsize._codec import Document
+from stepsize.finding import Finding
+from stepsize.run import Run
+
+Verdict = Literal["diverged", "too_high", "good", "too_low", "undecided"]
+SCHEMA = "stepsize.diagnosis/1"
+
+
+@final
+@dataclass(frozen=True)
+class Reason:
+    """One measured feature of the run and how far it moved the verdict.
+
+    Attributes:
+        name: of the feature.
+        value: as measured.
+        words: what it means here, in half a sentence.
+        weight: above 0 it speaks for the verdict, below 0 against; the largest come first.
+    """
+
+    name: str
+    value: float
+    words: str
+    weight: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What a run says of its learning rate.
+
+    Attributes:
+        verdict: "diverged", "too_high", "good", "too_low" or "undecided".
+        confidence: how often this verdict is right on labelled runs like this one, from 0 to 1; of "undecided", how
+            often the likeliest answer would have been.
+        chances: of `too_low`, `good` and `too_high`; they sum to 1, and are empty where no loss was logged.
+        findings: what was noticed, the surest and gravest first.
+        reasons: the measured features that carried the verdict.
+        missing: what to log to be told more, the most useful first; a sentence each.
+        suggestion: the peak rate to try next, or None.
+        run: the record.
+    """
+
+    verdict: Verdict
+    confidence: float
+    chances: dict[str, float]
+    findings: tuple[Finding, ...]
+    run: Run
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[str, ...] = ()
+    suggestion: float | None = None
+
+    def document(self) -> Document:
+        """The diagnosis as a JSON value."""
+        return {
+            "schema": SCHEMA,
+            "source": self.run.source,
+            "name": self.run.name,
+            "verdict": self.verdict,
+            "confidence": self.confidence,
+            "chances": self.chances,
+            "suggestion": self.suggestion,
+            "findings": [finding.document() for finding in self.findings],
+            "reasons": [asdict(reason) for reason in self.reasons],
+            "missing": list(self.missing),
+            "notes": list(self.run.notes),
+        }
