@@ -48,8 +48,8 @@ clean:
 	@$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/.ready-test: EXTRAS := .[demo,plot,keras,optax,tune,ray] --group frameworks
-.venv/.ready-lint: EXTRAS := .[demo,plot,keras,optax,tune,ray]
+.venv/.ready-test: EXTRAS := .[demo,plot,keras,optax,tune,ray] --group frameworks --group writers
+.venv/.ready-lint: EXTRAS := .[demo,plot,keras,optax,tune,ray,lightning,transformers]
 .venv/.ready-docs: EXTRAS := .
 .venv/.ready-test .venv/.ready-lint .venv/.ready-docs: .venv/.ready-%: .venv/.ready-demo
 	@echo 'installing the $* tools into .venv (up to 2 minutes) ...'

@@ -10,7 +10,7 @@ from stepsize._extras import extra
 
 HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3"}
 HEAVY |= {"optax", "transformers", "cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
-LATER = ["Finding", "Range", "Run", "Study", "compat", "drive", "find", "tune", "when"]
+LATER = ["Finding", "Range", "Recorder", "Run", "Study", "compat", "drive", "find", "tune", "when"]
 AT_ONCE = ["Policy", "Schedule", "constant", "cosine", "linear", "multistep", "warmup_cosine", "wsd"]
 
 
@@ -58,6 +58,8 @@ def test_an_unknown_name_is_an_attribute_error():
         ("torch", "torch", "import stepsize.torch"),
         ("keras", "keras", "import stepsize.keras"),
         ("optax", "optax", "import stepsize.optax"),
+        ("lightning", "lightning", "import stepsize.lightning"),
+        ("transformers", "transformers", "import stepsize.transformers"),
         ("matplotlib", "plot", "import stepsize; stepsize.constant(1).show()"),
     ],
 )

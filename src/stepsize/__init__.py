@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from stepsize.finder import find as find
     from stepsize.finding import Finding as Finding
     from stepsize.loop import drive as drive
+    from stepsize.recorder import Recorder as Recorder
     from stepsize.run import Run as Run
     from stepsize.schedule.compat import compat as compat
     from stepsize.script import Script as Script
@@ -77,6 +78,7 @@ _LATER = {
     "Diagnosis": "stepsize.diagnosis",
     "Finding": "stepsize.finding",
     "Range": "stepsize.finder",
+    "Recorder": "stepsize.recorder",
     "Run": "stepsize.run",
     "Script": "stepsize.script",
     "Study": "stepsize.tuner",

@@ -11,7 +11,7 @@ from stepsize._randomness import preserved_randomness
 from stepsize.errors import InvalidSchedule, InvalidSpace, StepsizeError
 from stepsize.job import Job, Watch
 from stepsize.policy import Policy, as_policy
-from stepsize.run.record import Outcome, Recorder, Run
+from stepsize.run.record import Gatherer, Outcome, Run
 from stepsize.schedule import Schedule
 from stepsize.schedule.node import whole_steps
 from stepsize.training import Session, Settings, WholeTraining, as_training, observation
@@ -57,7 +57,7 @@ def drive(
     door = as_training(training)
     if isinstance(door, WholeTraining):
         return door.run(Job(policy, count, seed, dict(settings or {})), watch)
-    recorder = Recorder(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
+    recorder = Gatherer(policy=policy, steps=count, seed=seed, settings=dict(settings or {}))
     begun = time.perf_counter()
     with preserved_randomness():
         try:
@@ -86,7 +86,7 @@ def rate_bound(value: Any, name: str) -> float:
     return value
 
 
-def _train_and_close(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:
+def _train_and_close(session: Session, policy: Policy, recorder: Gatherer, watch: Watch | None) -> tuple[Outcome, str]:
     try:
         result = _train(session, policy, recorder, watch)
     except BaseException:
@@ -99,7 +99,7 @@ def _train_and_close(session: Session, policy: Policy, recorder: Recorder, watch
     return result
 
 
-def _train(session: Session, policy: Policy, recorder: Recorder, watch: Watch | None) -> tuple[Outcome, str]:
+def _train(session: Session, policy: Policy, recorder: Gatherer, watch: Watch | None) -> tuple[Outcome, str]:
     for step, values in enumerate(_values(policy, recorder.steps)):
         try:
             seen = observation(session.update(values))

@@ -10,10 +10,12 @@ from cyclopts import App, CycloptsError
 from stepsize import __version__
 from stepsize.cli.cooldown import cooldown
 from stepsize.cli.demo import demo
+from stepsize.cli.diagnose import diagnose
 from stepsize.cli.find import find
 from stepsize.cli.output import talk
 from stepsize.cli.show import show
 from stepsize.cli.tune import tune
+from stepsize.cli.watch import watch
 from stepsize.errors import EngineError, StepsizeError
 
 USAGE, FAILED = 2, 1
@@ -28,7 +30,7 @@ app = App(
     change), 1 (the work failed; what was measured is kept). --debug shows where an error came from.
     """,
 )
-for command in (show, find, tune, cooldown, demo):
+for command in (show, find, tune, diagnose, watch, cooldown, demo):
     app.command(command)
 
 

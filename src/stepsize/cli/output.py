@@ -38,7 +38,7 @@ class Output:
 
     def document(self, document: dict[str, Any]) -> None:
         """The result as JSON; infinities and NaN become null, which JSON has."""
-        print(json.dumps(_finite(document), indent=2, allow_nan=False), flush=True)
+        print(json.dumps(finite(document), indent=2, allow_nan=False), flush=True)
 
     def lines(self, pairs: Sequence[tuple[str, str]]) -> None:
         """The result as named values, one a line."""
@@ -79,11 +79,12 @@ def work() -> Iterator[None]:
         yield
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same document with null for infinities and NaN, which JSON has not."""
     if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
+        return {name: finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not (abs(value) < float("inf")):
         return None
     return value

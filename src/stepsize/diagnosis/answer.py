@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal, final
 
 from stepsize._codec import Document
+from stepsize.diagnosis import words
+from stepsize.diagnosis.deciding import proposals
+from stepsize.diagnosis.page import diagnosis_page
 from stepsize.finding import Finding
+from stepsize.report import save
 from stepsize.run import Run
 
 Verdict = Literal["diverged", "too_high", "good", "too_low", "undecided"]
@@ -67,8 +73,19 @@ class Diagnosis:
             "confidence": self.confidence,
             "chances": self.chances,
             "suggestion": self.suggestion,
+            "message": f"{words.verdict_sentence(self)} {words.sureness(self)}",
+            "advice": words.advice(self),
             "findings": [finding.document() for finding in self.findings],
             "reasons": [asdict(reason) for reason in self.reasons],
             "missing": list(self.missing),
+            "experiments": [asdict(proposal) for proposal in proposals(self)],
             "notes": list(self.run.notes),
         }
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the diagnosis as one self-contained HTML page, and return its path."""
+        return save(diagnosis_page(self), path)
+
+    def __str__(self) -> str:
+        verdict = " ".join(filter(None, [words.verdict_sentence(self), words.sureness(self), words.advice(self)]))
+        return "\n".join([verdict, *map(str, self.findings)])

@@ -29,6 +29,8 @@ class Trace:
         planned: the length of the training on that clock, where the log states it; else 0.
         optimizer: "adam" (and its kin), "sgd", "momentum" (SGD with it), or empty.
         rate: the peak rate: the largest of `lr`, or the one the settings state; NaN where neither does.
+        scheduler: what moved the rate, as the settings name it, in lower case; or empty.
+        lr_planned: the length of the training on the clock of `lr`, where that is not the one of `loss`; else 0.
     """
 
     loss: Column = NOTHING
@@ -40,6 +42,8 @@ class Trace:
     planned: int = 0
     optimizer: str = ""
     rate: float = np.nan
+    scheduler: str = ""
+    lr_planned: int = 0
 
     @property
     def length(self) -> int:
@@ -64,10 +68,25 @@ def trace_of(run: Run) -> Trace:
         grad_norm=run.columns.get("grad_norm", NOTHING),
         update_ratio=run.columns.get("update_ratio", NOTHING),
         clock=loss.clock,
-        planned=run.steps if loss.clock == "step" else int(run.settings.get("epochs", 0)),
+        planned=_planned(run, loss.clock),
         optimizer=_family(run),
         rate=_peak(lr.value, run),
+        scheduler=_scheduler(run),
+        lr_planned=_planned(run, lr.clock) if lr.clock != loss.clock else 0,
     )
+
+
+def _planned(run: Run, clock: Clock) -> int:
+    if clock == "step":
+        return run.steps
+    epochs = run.settings.get("epochs", 0)
+    known = isinstance(epochs, int | float) and clock == "epoch" and 0 < epochs < np.inf
+    return int(epochs) if known else 0
+
+
+def _scheduler(run: Run) -> str:
+    named = (run.settings.get(name) for name in ("scheduler", "lr_scheduler", "lr_scheduler_type"))
+    return next((str(name).lower() for name in named if name), "")
 
 
 def _family(run: Run) -> str:

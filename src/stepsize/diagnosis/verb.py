@@ -7,6 +7,8 @@ import os
 from stepsize.diagnosis.answer import Diagnosis
 from stepsize.diagnosis.certain import certain_findings
 from stepsize.diagnosis.rate_trace import rate_findings
+from stepsize.diagnosis.shape import shape_findings
+from stepsize.diagnosis.spikes import spike_findings
 from stepsize.diagnosis.trace import trace_of
 from stepsize.run import Run
 
@@ -21,5 +23,10 @@ def diagnose(run: Run | str | os.PathLike[str]) -> Diagnosis:
     """
     it = run if isinstance(run, Run) else Run.read(run)
     trace = trace_of(it)
-    findings = (*certain_findings(trace), *rate_findings(trace))
+    findings = (
+        *certain_findings(trace),
+        *rate_findings(trace),
+        *spike_findings(trace),
+        *shape_findings(trace),
+    )
     return Diagnosis("undecided", 0.0, {}, findings, it)

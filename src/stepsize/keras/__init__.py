@@ -10,4 +10,5 @@ from stepsize.keras.following import following as following
 from stepsize.keras.learning_rate import LearningRate as LearningRate
 from stepsize.keras.optimizer import Optimizer as Optimizer
 from stepsize.keras.optimizer import build as build
+from stepsize.keras.recorder import Recorder as Recorder
 from stepsize.keras.replan import replan as replan

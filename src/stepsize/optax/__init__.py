@@ -7,6 +7,7 @@ with extra("optax"):
     import optax as _optax  # noqa: F401
 
 from stepsize.optax.build import build as build
+from stepsize.optax.recorder import Recorder as Recorder
 from stepsize.optax.state import hyperparams as hyperparams
 from stepsize.optax.state import position as position
 from stepsize.optax.task import Task as Task

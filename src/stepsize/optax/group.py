@@ -13,7 +13,7 @@ from stepsize._randomness import preserved_randomness
 from stepsize.job import Job
 from stepsize.optax.data import Order
 from stepsize.optax.form import Form
-from stepsize.run.record import Outcome, Recorder
+from stepsize.run.record import Gatherer, Outcome
 
 if TYPE_CHECKING:
     from stepsize.optax.task import Task
@@ -32,7 +32,7 @@ class Lane:
         self.index, self.job, self.steps, self.seed = index, job, job.steps, job.seed
         self.policy = task.named(asked)
         self.batch = task.batch(job.settings)
-        self.recorder = Recorder(policy=asked, steps=job.steps, seed=job.seed, settings=dict(job.settings))
+        self.recorder = Gatherer(policy=asked, steps=job.steps, seed=job.seed, settings=dict(job.settings))
         self.measured = task.measured_after(job.steps)
         self.seconds = 0.0
 

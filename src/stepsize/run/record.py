@@ -1,4 +1,4 @@
-"""`Run`: what happened in one training, as a value; `Recorder` gathers it update by update."""
+"""`Run`: what happened in one training, as a value; `Gatherer` gathers it update by update."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, final
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from stepsize.errors import InvalidSpace, UnreadableRun
 from stepsize.policy import Policy
 from stepsize.run.column import Column, column
+from stepsize.run.folder import found_in
 from stepsize.run.log import Log
-from stepsize.run.readers import read_logs
+from stepsize.run.readers import read_logs, reader_of
 
 Outcome = Literal["finished", "stopped", "diverged", "failed"]
 # A metric seen at least this often is noisy from update to update: its end is an average.
@@ -101,13 +103,13 @@ class Run:
         """Read the record of one training; the format is recognised by its content.
 
         Args:
-            path: a file, or a folder that is one record.
+            path: a file, or a folder that is one record or holds one.
             name: which run, where the record holds several.
         Raises:
             UnreadableRun: no reader knows the format, the file is damaged, or it holds several runs and `name` is
                 none of them; the message lists them.
         """
-        logs = read_logs(path)
+        logs = _logs(path)
         if name is not None:
             logs = [log for log in logs if log.name == name] or logs
         if len(logs) == 1 and name in (None, logs[0].name):
@@ -118,12 +120,41 @@ class Run:
 
     @staticmethod
     def read_all(path: str | os.PathLike[str]) -> list[Run]:
-        """Every run in a record that holds several; raises UnreadableRun like `read`."""
-        return [_run(log, path) for log in read_logs(path)]
+        """Every run in a record that holds several, or beneath a folder; what cannot be read there is left out.
+
+        In a folder, runs are named by their place in it. `read_folder` says what was left out.
+
+        Raises:
+            UnreadableRun: nothing at all can be read.
+        """
+        if not os.path.isdir(path):
+            return [_run(log, path) for log in read_logs(path)]
+        runs, unread = read_folder(path)
+        if not runs:
+            why = f"; of {len(unread)} that look like one, the first: {unread[0]}" if unread else ""
+            raise UnreadableRun(f"{path}: no record of a training is in this folder{why}")
+        return runs
 
     def __repr__(self) -> str:
         loss = f", loss {self.final('loss'):.4g}" if "loss" in self.columns else ""
         return f"<Run {self.outcome} after {self.updates} of {self.steps or '?'} updates{loss}>"
+
+
+def read_folder(path: str | os.PathLike[str]) -> tuple[list[Run], list[UnreadableRun]]:
+    """Every run beneath a folder, and what looks like a record there and cannot be read.
+
+    A run is named by its place in the folder; two files of one training, say a CSV beside TensorBoard events, are two.
+    Hidden folders are passed over, and no more than 10,000 files are looked at.
+    """
+    found = found_in(Path(path))
+    return [_run(log, place) for place, log in found.logs], found.unread
+
+
+def _logs(path: str | os.PathLike[str]) -> list[Log]:
+    """The runs of a record; of a folder that no reader takes as a whole, those beneath it."""
+    if os.path.isdir(path) and reader_of(path) is None and (found := found_in(Path(path)).logs):
+        return [log for _, log in found]
+    return read_logs(path)
 
 
 def _run(log: Log, path: str | os.PathLike[str]) -> Run:
@@ -131,7 +162,7 @@ def _run(log: Log, path: str | os.PathLike[str]) -> Run:
 
 
 @final
-class Recorder:
+class Gatherer:
     """Gathers a run while it happens."""
 
     def __init__(self, policy: Policy, steps: int, seed: int, settings: dict[str, Any]) -> None:

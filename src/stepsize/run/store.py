@@ -6,22 +6,20 @@ transaction when it has ended, so a kill at any moment loses at most the run in 
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 from zipfile import BadZipFile
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from stepsize.errors import EngineError, StepsizeError, UnreadableRun
 from stepsize.policy import Policy
-from stepsize.run.column import Column
+from stepsize.run.packed import packed, unpacked
 from stepsize.run.record import Run
 
 APPLICATION = 0x53544550  # "STEP", in the header of the file
@@ -112,7 +110,7 @@ class Ledger:
         with self._errors():
             self._database.execute(
                 "INSERT INTO run (key, about, columns) VALUES (?, ?, ?)",
-                (key, _about(run), _packed(run.columns)),
+                (key, _about(run), packed(run.columns)),
             )
 
     def find(self, key: str) -> Run | None:
@@ -144,7 +142,7 @@ class Ledger:
     def _run(self, about: str, columns: bytes) -> Run:
         fields = json.loads(about)
         policy = Policy.from_json(json.dumps(fields.pop("policy")))
-        return Run(columns=_unpacked(columns), policy=policy, source=str(self.path or ""), **fields)
+        return Run(columns=unpacked(columns), policy=policy, source=str(self.path or ""), **fields)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -181,17 +179,3 @@ def _locked(path: Path) -> FileLock:
 def _about(run: Run) -> str:
     about = {name: getattr(run, name) for name in ("outcome", "reason", "steps", "seed", "settings", "seconds")}
     return json.dumps({**about, "policy": run.policy.document() if run.policy else None})
-
-
-def _packed(columns: dict[str, Column]) -> bytes:
-    buffer = io.BytesIO()
-    arrays = {f"{kind}:{name}": getattr(c, kind) for name, c in columns.items() for kind in ("step", "value")}
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _unpacked(blob: bytes) -> dict[str, Column]:
-    with closing(np.load(io.BytesIO(blob), allow_pickle=False)) as arrays:
-        names = [name.split(":", 1)[1] for name in arrays.files if name.startswith("step:")]
-        # Runs of a study are counted in updates.
-        return {name: Column(arrays[f"step:{name}"], arrays[f"value:{name}"]) for name in names}

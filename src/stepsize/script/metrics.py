@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
-from ast import literal_eval
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, final
 
@@ -16,15 +13,13 @@ from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column, column
 from stepsize.run.readers import json_lines, read_columns, tensorboard
 from stepsize.run.readers.names import by_house_names, house_name
-from stepsize.run.readers.rows import NAMES
+from stepsize.run.readers.objects import object_in
 from stepsize.run.readers.source import Source as Record
 
 # Names of the clock in a printed line. An epoch is no step: it is a quantity of its own.
 STEPS = ("step", "global_step", "_step", "iteration", "iter", "update")
 LOSSES = ("loss", "val_loss")
 LAST_STEP = 2**53
-# As C, awk and their kin print what JSON has no word for.
-BARE = re.compile(r"(?<=[:\s])([+-]?)(nan|inf)(?:inity)?(?:\(\w*\))?(?=\s*[,}])", re.IGNORECASE)
 # A file is read anew at most this often, and for at most this share of the time.
 PAUSE, SHARE = 0.3, 0.05
 
@@ -58,7 +53,7 @@ class Printed:
         """The numbers in a line that is a JSON object."""
         if not text.startswith("{"):
             return []
-        row = _object(text)
+        row = object_in(text)
         return [] if row is None else self._row(row)
 
     def look(self, last: bool = False) -> list[Seen]:
@@ -137,8 +132,8 @@ class Written:
         if (lines := self._json_lines()) is not None:
             return lines
         columns = read_columns(self._path)
-        if self._metric in NAMES and NAMES[self._metric] in columns:
-            columns[self._metric] = columns[NAMES[self._metric]]
+        if self._metric not in columns and (house := house_name(self._metric)) in columns:
+            columns[self._metric] = columns[house]
         return by_house_names(columns, self._metric)
 
     def _json_lines(self) -> dict[str, Column] | None:
@@ -202,22 +197,6 @@ def named(seen: Mapping[str, float], metric: str = "") -> dict[str, float]:
     return {house_name(name): value for name, value in seen.items()} | (
         {metric: seen[metric]} if metric in seen else {}
     )
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    """The object in a line, in JSON or as Python prints a dict, also with NaN as C spells it; None if there is none."""
-    quoted = BARE.sub(r'"\1\2"', text)  # a string is a number, too
-    # Python warns of strange escapes, and no log of numbers has any.
-    ways: list[tuple[Callable[[str], Any], str]] = [(json.loads, text), (json.loads, quoted)]
-    if "'" in text and "\\" not in text:
-        ways.append((literal_eval, quoted))
-    for read, spelled in ways:
-        try:
-            row = read(spelled)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            continue
-        return row if isinstance(row, dict) and all(isinstance(name, str) for name in row) else None
-    return None
 
 
 def number_of(raw: Any) -> float | None:

@@ -18,7 +18,7 @@ from stepsize.errors import InvalidTraining, UnreadableRun
 from stepsize.job import Job, Watch
 from stepsize.run import Run
 from stepsize.run.column import Column
-from stepsize.run.record import Outcome, Recorder
+from stepsize.run.record import Gatherer, Outcome
 from stepsize.script.child import Child
 from stepsize.script.metrics import LOSSES, Seen, Source
 
@@ -49,7 +49,7 @@ class Running:
 
     def run(self, words: Sequence[str], variables: Mapping[str, str], log: Path) -> Run:
         """Start the command with these variables, follow it to its end, and add what it prints to `log`."""
-        recorder = Recorder(self.job.policy, self.job.steps, self.job.seed, dict(self.job.settings))
+        recorder = Gatherer(self.job.policy, self.job.steps, self.job.seed, dict(self.job.settings))
         begun = time.monotonic()
         # Lines that wait in a buffer are seen too late; this is Python's own way to ask for none.
         with Child(words, {"PYTHONUNBUFFERED": "1", **os.environ, **variables}, log) as child:
@@ -61,7 +61,7 @@ class Running:
             columns["lr"] = _everywhere(self.rate, columns)
         return replace(recorder.finish(outcome, reason, time.monotonic() - begun), columns=columns, source=str(log))
 
-    def _follow(self, child: Child, recorder: Recorder) -> tuple[Outcome, str]:
+    def _follow(self, child: Child, recorder: Gatherer) -> tuple[Outcome, str]:
         """Watch it to its end, or to the first reason to end it."""
         limit = math.inf if self.timeout is None else self.timeout
         deadline = time.monotonic() + limit
@@ -78,7 +78,7 @@ class Running:
             return "finished", ""
         return "failed", f"{_ended(child.code)}: {_said(child, 'stderr', 'stdout')} (all of it is in {child.log})"
 
-    def _judged(self, seen: Seen, recorder: Recorder) -> tuple[Outcome, str] | None:
+    def _judged(self, seen: Seen, recorder: Gatherer) -> tuple[Outcome, str] | None:
         step, values = seen
         recorder.add(step, self.rate, {name: v for name, v in values.items() if name != "lr"})
         if reason := recorder.diverged(step, values):

@@ -8,5 +8,6 @@ with extra("torch"):
 from stepsize.torch.layers import layer_groups as layer_groups
 from stepsize.torch.layers import scaled_groups as scaled_groups
 from stepsize.torch.optimizers import build as build
+from stepsize.torch.recorder import Recorder as Recorder
 from stepsize.torch.scheduler import Scheduler as Scheduler
 from stepsize.torch.task import Task as Task

@@ -9,7 +9,27 @@ from typing import Protocol
 from stepsize.errors import UnreadableRun
 from stepsize.run.column import Column
 from stepsize.run.log import Log
-from stepsize.run.readers import json_lines, table, tensorboard
+from stepsize.run.readers import (
+    aim_repository,
+    algoperf,
+    databases,
+    history,
+    json_lines,
+    keras_bar,
+    keras_csv,
+    lightning_csv,
+    megatron,
+    mlflow_files,
+    nanogpt,
+    printed,
+    recorded,
+    table,
+    tensorboard,
+    trainer_state,
+    ultralytics,
+    wandb_csv,
+    wandb_offline,
+)
 from stepsize.run.readers.source import Source
 
 
@@ -27,7 +47,27 @@ class Reader(Protocol):
 
 
 # Most particular first.
-READERS: tuple[Reader, ...] = (tensorboard, json_lines, table)
+READERS: tuple[Reader, ...] = (
+    databases,
+    wandb_offline,
+    mlflow_files,
+    aim_repository,
+    recorded,
+    tensorboard,
+    trainer_state,
+    history,
+    json_lines,
+    algoperf,
+    wandb_csv,
+    ultralytics,
+    lightning_csv,
+    keras_csv,
+    megatron,
+    nanogpt,
+    keras_bar,
+    printed,
+    table,
+)
 
 
 def reader_of(path: str | os.PathLike[str]) -> Reader | None:

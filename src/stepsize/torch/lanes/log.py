@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepsize.run import Run
 from stepsize.run.column import Column, column
-from stepsize.run.record import HOPELESS, Recorder
+from stepsize.run.record import HOPELESS, Gatherer
 from stepsize.torch.lanes.lane import Lane
 
 
@@ -20,7 +20,7 @@ class Log:
 
     def __init__(self, lane: Lane, beside: int) -> None:
         self._lane, self._beside, self._begun = lane, beside, time.perf_counter()
-        self._recorder = Recorder(lane.policy, lane.steps, lane.job.seed, dict(lane.job.settings))
+        self._recorder = Gatherer(lane.policy, lane.steps, lane.job.seed, dict(lane.job.settings))
         self._losses: list[NDArray[np.float64]] = []
         self._measured: dict[str, tuple[list[int], list[float]]] = {}
         self._now: dict[str, float] = {}

@@ -1,0 +1,48 @@
+"""`Labelled`: a run of which it is known whether its rate should have been raised, kept or lowered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from stepsize.diagnosis.trace import NOTHING, Trace
+
+ACTIONS = ("raise", "keep", "lower")
+# What a log may hold, from the poorest on.
+LOGGED = {
+    "loss": ("loss",),
+    "+ validation": ("loss", "val_loss"),
+    "+ rate, optimizer": ("loss", "val_loss", "lr"),
+    "+ gradient, update": ("loss", "val_loss", "lr", "grad_norm", "update_ratio"),
+}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """One run of a sweep.
+
+    Attributes:
+        trace: the run.
+        action: the place in `ACTIONS` of what should have been done.
+        source: of the corpus: "own", "deepobs", "recorded".
+        task: within it; what is left out together.
+        data: what the task learns from: left out with it.
+        view: "step", "epoch", "thin" or "prefix": how the run was logged, or how much of it.
+        seen: the share of the run that the log holds.
+    """
+
+    trace: Trace
+    action: int
+    source: str
+    task: str
+    data: str = ""
+    view: str = "step"
+    seen: float = 1.0
+
+
+def only(trace: Trace, logged: tuple[str, ...]) -> Trace:
+    """The trace as it would be had nothing but these columns been logged."""
+    gone = {name: NOTHING for name in ("val_loss", "lr", "grad_norm", "update_ratio") if name not in logged}
+    silent = {} if "lr" in logged else {"optimizer": "", "rate": float("nan")}
+    return replace(trace, **gone, **silent)  # type: ignore[arg-type]
