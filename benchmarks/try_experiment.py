@@ -1,6 +1,6 @@
 """How often the answer of the cheap experiment (`stepsize diagnose --try`) agrees with full-length runs.
 
-    python benchmarks/try_experiment.py [--steps 600] [--seeds 3] [--json]
+    python benchmarks/try_experiment.py [--networks digits wine] [--steps 600] [--seeds 3] [--json]
 
 Real data out of scikit-learn, small networks written in NumPy; SGD with momentum and Adam; warmup and cosine, and a
 constant rate. For each of these the truth comes from full runs at rates half a decade apart, by the median loss over
@@ -19,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def network(seed: int, steps: int, source: str, widths: tuple[int, ...], adam: b
     x, y, held_x, held_y = data(source)
     dice = np.random.default_rng(seed)
     sizes = [x.shape[1], *widths, y.shape[1]]
-    weights = [dice.normal(0, math.sqrt(2 / a), (a, b)) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [dice.normal(0, math.sqrt(2 / a), (a, b)) for a, b in pairwise(sizes)]
     weights += [np.zeros(b) for b in sizes[1:]]
     first, second = [0 * w for w in weights], [0 * w for w in weights]
     lr = yield
@@ -113,9 +114,10 @@ SCHEDULES: dict[str, Callable[[float], ss.Schedule | float]] = {
 RATES = {False: [10 ** (k / 2) for k in range(-8, 2)], True: [10 ** (k / 2) for k in range(-9, 1)]}
 
 
-def cells() -> Iterator[tuple[str, Any, Callable[[float], Any], list[float]]]:
+def cells(networks: list[str]) -> Iterator[tuple[str, Any, Callable[[float], Any], list[float]]]:
     """Each training with a schedule and the rates to ask about."""
-    for name, (source, widths) in NETWORKS.items():
+    for name in networks:
+        source, widths = NETWORKS[name]
         for adam in (False, True):
             for schedule, plan in SCHEDULES.items():
                 training = partial(network, source=source, widths=widths, adam=adam)
@@ -172,20 +174,21 @@ def told(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     np.seterr(all="ignore")  # what diverges overflows
     rows = []
-    for cell in cells():
+    for cell in cells(chosen.networks):
         rows += list(asked(*cell, chosen.steps, chosen.seeds))
         print(cell[0], file=sys.stderr, flush=True)
-        if chosen.json:
-            print(json.dumps(rows[-len(cell[3]) :]), flush=True)
-    if not chosen.json:
-        print("all", told(rows))
-        print("where no run diverged:", told([row for row in rows if not row["diverged"]]))
+    if chosen.json:
+        print(json.dumps({"schema": 1, "rows": rows}))
+        return
+    print("all:", told(rows))
+    print("where no full run diverged:", told([row for row in rows if not row["diverged"]]))
 
 
 if __name__ == "__main__":

@@ -234,6 +234,7 @@ def test_wrong_asks_are_said_before_anything_runs(watched: Watched) -> None:
         (["--stop-on", "divergd"], "divergd"),
         (["--record", "kept"], "--force"),
         (["-o", "kept"], "--force"),
+        (["-o", "nowhere/page.html"], "nowhere"),
         (["--steps", "-1"], "--steps"),
         (["--idle", "nan"], "--idle"),
     ):
@@ -252,6 +253,7 @@ def test_the_record_survives_a_kill(terminal: Terminal) -> None:
         cwd=terminal.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(terminal.folder)},
     )
     kept = terminal.folder / "kept.jsonl"
     deadline = time.monotonic() + 60
@@ -265,6 +267,16 @@ def test_the_record_survives_a_kill(terminal: Terminal) -> None:
     assert record.column("loss").step.tolist() == list(range(record.updates))
     assert record.updates > 40
     assert np.all(record["lr"] == 0.1)
+
+
+def test_a_fault_in_drawing_does_not_end_what_is_passed_on(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Spool, copies: object, last: bool = False) -> None:
+        raise MemoryError("of ours")
+
+    monkeypatch.setattr(Spool, "feed", broken)
+    with pytest.raises(MemoryError):
+        watched(*python("import time; time.sleep(0.5); open('ended', 'w')"))
+    assert Path("ended").exists()
 
 
 # A log that grows

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stepsize as ss
@@ -175,6 +175,7 @@ def test_the_answer_is_a_sentence_and_a_document():
     assert diverging["branches"][2]["losses"] == [None, None, None]
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.floats(-3, 3), st.integers(0, 99))
 def test_more_than_a_decade_off_is_never_told_the_wrong_way(off, seed):
     found = try_rates(parabola, BEST * 10**off, steps=100, seed=seed, share=0.1)

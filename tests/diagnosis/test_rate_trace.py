@@ -208,7 +208,7 @@ def columns(draw: st.DrawFn) -> Column:
     return Column(np.cumsum(gaps), values, draw(st.sampled_from(["step", "epoch", "row"])))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.builds(
         Trace,

@@ -187,7 +187,8 @@ CREATE TABLE metrics (key, value, run_uuid, step, is_nan);
 INSERT INTO metrics (rowid, key, value, run_uuid, step, is_nan) VALUES
     (-5, 'loss', 4.0, 'a', 0, 0), (1, 'loss', 'many', 'a', 1, 0), (2, 'loss', NULL, 'a', 2, 0),
     (3, 'loss', 1.0, 'b', 3, 0),
-    (4, 'loss', 1.0, 'a', NULL, 0), (5, NULL, 1.0, 'a', 5, 0), (9000000000000000000, 'loss', x'ff', 'a', 6, 0),
+    (4, 'loss', 1.0, 'a', NULL, 0), (5, NULL, 1.0, 'a', 5, 0),
+    (6, 7, 1.0, 'a', 5, 0), (9000000000000000000, 'loss', x'ff', 'a', 6, 0),
     (9223372036854775807, 'loss', 2.0, 'a', 1e300, NULL);
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import stepsize as ss
 from stepsize.run import folder as folders
 from stepsize.run import workers
+from stepsize.run.readers.crc32c import masked
 from stepsize.run.record import read_folder
 
 TABLE = "step,loss,lr\n" + "".join(f"{step},{2 / (step + 1)},0.1\n" for step in range(20))
@@ -93,17 +95,23 @@ def test_no_more_files_are_looked_at_than_allowed_and_that_is_said(runs, tmp_pat
     assert "holds more than 3 files" in str(unread[0])
 
 
-def test_events_of_several_runs_are_found_beside_other_records(runs, tmp_path):
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+def events(*losses):
+    """A file of TensorBoard's with a loss; test_tensorboard_reader.py has the writers."""
 
+    def field(number, body):
+        return bytes([number << 3 | 2, len(body)]) + body
+
+    def record(message):
+        length = struct.pack("<Q", len(message))
+        return length + struct.pack("<I", masked(length)) + message + struct.pack("<I", masked(message))
+
+    points = [field(1, b"loss") + b"\x15" + struct.pack("<f", loss) for loss in losses]
+    return b"".join(record(b"\x10" + bytes([step]) + field(5, field(1, point))) for step, point in enumerate(points))
+
+
+def test_events_of_several_runs_are_found_beside_other_records(runs, tmp_path):
     for place in ("tb/one", "tb/two", "keras/train", "keras/validation"):
-        writer = EventFileWriter(str(tmp_path / place))
-        for step in range(3):
-            value = Summary.Value(tag="loss", simple_value=2.0 - step)
-            writer.add_event(Event(step=step, summary=Summary(value=[value])))
-        writer.close()
+        runs(f"{place}/events.out.tfevents.1.host", events(2.0, 1.0, 0.5))
     found = {run.name: run for run in ss.Run.read_all(tmp_path)}
     assert list(found) == ["a/metrics.csv", "b/deep/log.jsonl", "keras", "tb/one", "tb/two"]
     assert {"loss", "val_loss"} <= set(found["keras"].columns)

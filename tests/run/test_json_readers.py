@@ -122,8 +122,8 @@ def test_the_iterations_of_mmcv_begin_anew_in_every_epoch(record):
     val = {"mode": "val", "epoch": 2, "iter": 500, "lr": 0.1, "bbox_mAP": 0.3}
     run = ss.Run.read(record(lines([{"env_info": "CUDA", "seed": None}, *rows, val])))
     assert run.column("loss").step.tolist() == [50, 100, 150, 200]
-    assert run.column("bbox_mAP").step.tolist() == [2]
-    assert run.column("bbox_mAP").clock == "epoch"
+    # the iter of a validation is its own
+    assert run.column("bbox_mAP").step.tolist() == [200]
 
 
 def test_a_loss_of_another_name_is_read_as_the_loss_and_said(record):
@@ -132,23 +132,22 @@ def test_a_loss_of_another_name_is_read_as_the_loss_and_said(record):
     assert said(run, "'mlm_loss' was read as it")
 
 
-@given(st.lists(JUNK | st.binary(max_size=3), max_size=40).map(b"".join))
-def test_any_json_like_bytes_are_a_run_or_unreadable(tmp_path_factory, content):
+@given(
+    st.sampled_from(
+        [b'{"step": 1, "loss": 2}\n', b'[{"loss": 1},', b'{"log_history": [{"step": 1, "loss": 2}', b'{"loss": [1, 2']
+    ),
+    st.lists(JUNK | st.binary(max_size=3), max_size=40).map(b"".join),
+)
+def test_any_json_like_bytes_are_a_run_or_unreadable(tmp_path_factory, begin, content):
     path = tmp_path_factory.getbasetemp() / "json_like"
-    for begin in (
-        b'{"step": 1, "loss": 2}\n',
-        b'[{"loss": 1},',
-        b'{"log_history": [{"step": 1, "loss": 2}',
-        b'{"loss": [1, 2',
-    ):
-        path.write_bytes(begin + content)
-        try:
-            columns, refused = ss.Run.read(path).columns, ""
-        except ss.UnreadableRun as error:
-            columns, refused = {}, str(error)
-        assert columns or str(path) in refused
-        assert all(column.step.size == column.value.size > 0 for column in columns.values())
-        assert all(np.all(np.diff(column.step) > 0) for column in columns.values())
+    path.write_bytes(begin + content)
+    try:
+        columns, refused = ss.Run.read(path).columns, ""
+    except ss.UnreadableRun as error:
+        columns, refused = {}, str(error)
+    assert columns or str(path) in refused
+    assert all(column.step.size == column.value.size > 0 for column in columns.values())
+    assert all(np.all(np.diff(column.step) > 0) for column in columns.values())
 
 
 @pytest.mark.parametrize(

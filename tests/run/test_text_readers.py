@@ -222,23 +222,48 @@ def test_a_line_of_a_megabyte_takes_no_more_than_its_length(record, piece):
     )
 
 
-@given(st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join))
-def test_any_text_is_a_run_or_unreadable(tmp_path_factory, content):
+@pytest.mark.parametrize("strange", ["1e999", "nan", "-5", "9" * 400, "1.2.3", "1,2,3", "0x1f", "9" * 4500])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "step {} loss {}",
+        "epoch {}/{} step 3/{} loss 1.0",
+        "s:{} trl:{}",
+        "step:5/{} train_loss:{}",
+        " iteration 7/ {} | consumed samples: 1 | lm loss: {} | number of skipped iterations: {} |",
+        "Epoch {}/{}",
+        "5/{} - 0s - 4ms/step - loss: {}",
+    ],
+)
+def test_a_strange_number_costs_no_more_than_its_line(record, line, strange):
+    other = "Epoch 1/3\n5/5 - 0s - 4ms/step - loss: 0.65\nEpoch 2/3\n" if "Epoch" in line or "/step" in line else ""
+    other = other or "s:1 trl:0.65\n" * ("trl" in line or "train_loss" in line)
+    other = other or " iteration 5/ 9 | consumed samples: 1 | lm loss: 0.65 |\n" * ("iteration" in line)
+    other = other or "".join(f"step {k} loss 0.65\n" for k in range(4))
+    run = ss.Run.read(record(other + line.replace("{}", strange) + "\n"))
+    assert run.loss[0] == 0.65
+    assert 0 <= run.steps < 2**63
+
+
+BEGUN = [
+    "step 1 loss 2\n" * 3,
+    "Epoch 1/3\n5/5 - 0s - loss: 0.5\n",
+    "s:1 trl:2.0\n",
+    "iteration 1/ 10 | consumed samples:",
+]
+
+
+@given(st.sampled_from(BEGUN), st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join))
+def test_any_text_is_a_run_or_unreadable(tmp_path_factory, begin, content):
     path = tmp_path_factory.getbasetemp() / "log_like"
-    for begin in (
-        "step 1 loss 2\n" * 3,
-        "Epoch 1/3\n5/5 - 0s - loss: 0.5\n",
-        "s:1 trl:2.0\n",
-        " iteration 1/ 10 | consumed samples: 1 |",
-    ):
-        path.write_text(begin + content, encoding="utf-8", errors="replace")
-        try:
-            columns, refused = ss.Run.read(path).columns, ""
-        except ss.UnreadableRun as error:
-            columns, refused = {}, str(error)
-        assert columns or str(path) in refused
-        assert all(column.step.size == column.value.size > 0 for column in columns.values())
-        assert all(np.all(np.diff(column.step) > 0) for column in columns.values())
+    path.write_text(begin + content, encoding="utf-8", errors="replace")
+    try:
+        columns, refused = ss.Run.read(path).columns, ""
+    except ss.UnreadableRun as error:
+        columns, refused = {}, str(error)
+    assert columns or str(path) in refused
+    assert all(column.step.size == column.value.size > 0 for column in columns.values())
+    assert all(np.all(np.diff(column.step) > 0) for column in columns.values())
 
 
 # Keras

@@ -54,10 +54,11 @@ class Attended:
     output: Output
 
     @contextmanager
-    def observer(self, path: Path, kept: Path | None, source: str, teller: Teller) -> Iterator[Observer]:
+    def observer(
+        self, path: Path, kept: Path | None, source: str, teller: Teller, record: Record
+    ) -> Iterator[Observer]:
         """An observer of the record at `path`; `kept` is what can be read again later."""
         with ExitStack() as stack:
-            record = Record(self.record)
             stack.callback(record.close)
             hooks = stack.enter_context(Hooks(self.on_finding, source))
             stack.enter_context(teller)
@@ -69,8 +70,8 @@ def attend(words: Sequence[str], asked: Attended, hidden: bool) -> int:
     """Run a command, watch what it prints or logs, and give the exit code."""
     source = " ".join(words)
     with ExitStack() as stack:
-        spool = stack.enter_context(Spool())
-        console = Console()
+        # What may fail is done before there is a command that would be left alone.
+        spool, record, console = stack.enter_context(Spool()), Record(asked.record), Console()
         teller, outlets, size = _ends(asked, console, source, hidden)
         try:
             relay = Relay(words, outlets, size)
@@ -80,35 +81,45 @@ def attend(words: Sequence[str], asked: Attended, hidden: bool) -> int:
         if isinstance(teller, Beneath):
             teller.resized = lambda above: relay.resize(*above)
         stack.enter_context(_handed_on(relay))
-        with asked.observer(asked.log or spool.path, asked.log, source, teller) as observer:
+        with asked.observer(asked.log or spool.path, asked.log, source, teller, record) as observer:
             stopped_by = _watch(relay, spool, observer, asked)
-        if stopped_by:
-            talk(f"stepsize: stopped the command: {stopped_by}")
-        if relay.passed_over:
-            talk(f"stepsize: it printed more than could be read; {relay.passed_over} bytes were passed over")
-        _conclude(observer, asked, command=True)
+        with suppress(BrokenPipeError):  # nobody is left to tell
+            _say_more(relay, stopped_by)
+            _conclude(observer, asked, command=True)
         return _code(relay.code, stopped_by, observer, asked)
 
 
 def _watch(relay: Relay, spool: Spool, observer: Observer, asked: Attended) -> str:
     """Watch the command to its end; the kind of the finding that it was stopped for, or empty."""
     stopped_by = ""
-    while not relay.wait(TICK):
-        spool.feed(relay.copies())
-        observer.look()
-        if not stopped_by and (seen := asked.stop_on & observer.seen):
-            stopped_by = ", ".join(sorted(seen))
-            relay.stop()
+    try:
+        while not relay.wait(TICK):
+            spool.feed(relay.copies())
+            observer.look()
+            if not stopped_by and (seen := asked.stop_on & observer.seen):
+                stopped_by = ", ".join(sorted(seen))
+                relay.stop()
+    finally:  # also where we fail, its output is passed on to its end
+        while not relay.wait(TICK):
+            relay.copies()
     relay.drain()
     spool.feed(relay.copies(), last=True)
     observer.end(whole=relay.code == 0 and not stopped_by)
     return stopped_by
 
 
+def _say_more(relay: Relay, stopped_by: str) -> None:
+    if stopped_by:
+        talk(f"stepsize: stopped the command: {stopped_by}")
+    if relay.passed_over:
+        talk(f"stepsize: it printed more than could be read; {relay.passed_over} bytes were passed over")
+
+
 def follow(path: Path, asked: Attended) -> int:
     """Follow a log until it has ended, or we are told to stop, and give the exit code."""
     ended = False
-    with _as_exit(), asked.observer(path, path, str(path), _teller(asked, Console(), str(path))) as observer:
+    teller, record = _teller(asked, Console(), str(path)), Record(asked.record)
+    with _as_exit(), asked.observer(path, path, str(path), teller, record) as observer:
         with suppress(KeyboardInterrupt):
             ended = not asked.once and observer.follow(asked.idle, LAST_ROWS, TICK)
         observer.end(whole=ended)

@@ -140,5 +140,5 @@ def _all(found: Records) -> Document:
     return {
         "schema": SCHEMA,
         "diagnoses": [it.document() for it in worst_first(found.diagnoses)],
-        "unreadable": found.unreadable,
+        "unreadable": list(found.unreadable),
     }

@@ -56,10 +56,8 @@ def print_diagnoses(found: Records, output: Output) -> None:
     called = names(ranked) if sys.stdout.isatty() else [_whole(it) for it in ranked]
     output.table(HEADER, [row(name, it) for name, it in zip(called, ranked, strict=True)])
     output.say(counts(ranked))
-    for reason in found.unreadable.values():
+    for reason in found.unreadable:
         output.say(f"left out: {reason}")
-    if found.foreign:
-        output.say(f"left out: {found.foreign} other files, in which there is no curve of a training")
 
 
 def _replace_what_cannot_be_shown() -> None:

@@ -72,6 +72,8 @@ def watch(
     """
     for path in filter(None, (record, out)):
         output.may_write(path)
+        if not path.parent.is_dir():
+            raise InvalidSpace(f"there is no folder {str(path.parent)!r} for {path}; make it first")
     if steps < 0 or not idle > 0:
         raise InvalidSpace(f"--steps must be 0 or more and --idle above 0 seconds; got {steps} and {idle:g}")
     asked = Attended(

@@ -11,30 +11,13 @@ from stepsize._codec import Document
 from stepsize.diagnosis import words
 from stepsize.diagnosis.deciding import proposals
 from stepsize.diagnosis.page import diagnosis_page
+from stepsize.diagnosis.reasons import Reason
 from stepsize.finding import Finding
 from stepsize.report import save
 from stepsize.run import Run
 
 Verdict = Literal["diverged", "too_high", "good", "too_low", "undecided"]
 SCHEMA = "stepsize.diagnosis/1"
-
-
-@final
-@dataclass(frozen=True)
-class Reason:
-    """One measured feature of the run and how far it moved the verdict.
-
-    Attributes:
-        name: of the feature.
-        value: as measured.
-        words: what it means here, in half a sentence.
-        weight: above 0 it speaks for the verdict, below 0 against; the largest come first.
-    """
-
-    name: str
-    value: float
-    words: str
-    weight: float
 
 
 @final

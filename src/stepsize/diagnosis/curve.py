@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from stepsize.run import Column
 
 Floats = NDArray[np.float64]
-# Values beyond this, of either sign, are taken for this: their differences stay finite.
-HUGE = 1e150
+# Values beyond this, of either sign, are taken for this, and those below its inverse for 0: arithmetic stays finite.
+HUGE = 1e100
 # A level is the median of so many neighbouring points at most; a curve has so many levels at most.
 LEVELS = 200
 # A curve has so many points at most.
@@ -116,7 +116,8 @@ def rows_of(column: Column) -> NDArray[np.intp]:
 
 
 def _at(column: Column, rows: NDArray[np.intp]) -> Curve:
-    return Curve(column.step[rows].astype(np.float64), np.clip(column.value[rows], -HUGE, HUGE))
+    values = np.clip(column.value[rows], -HUGE, HUGE)
+    return Curve(column.step[rows].astype(np.float64), np.where(np.abs(values) < 1 / HUGE, 0.0, values))
 
 
 def in_order(steps: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -42,9 +42,12 @@ class Forest:
     right: NDArray[np.uint16]
     chances: NDArray[np.uint8]
 
-    def chances_of(self, features: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """The chance of each class, and what each feature added to it: shapes (classes,) and (features, classes)."""
-        x = vector(features, self.names)
+    def chances_of(self, x: Floats) -> tuple[Floats, Floats]:
+        """The chance of each class, and what each feature added to it: shapes (classes,) and (features, classes).
+
+        Args:
+            x: the features as `vector` gives them.
+        """
         parts = np.zeros((x.size, self.chances.shape[1]))
         roots = self.roots.astype(np.intp)
         node = roots.copy()

@@ -15,7 +15,7 @@ from stepsize.report.digits import number
 # Fewer points of validation show no turn.
 FEW = 5
 # The best lies before this share of the run, and the end above it by this share of it and by so many deviations.
-LONG_AGO, LOST, STANDS_OUT = 0.8, 0.02, 4.0
+LONG_AGO, LOST, STANDS_OUT = 0.8, 0.03, 4.0
 
 
 def overfitting_findings(trace: Trace) -> Iterator[Finding]:

@@ -45,20 +45,22 @@ class Pace:
             raise InvalidTraining(f"every must be a whole number of updates, at least 1, got {summary(every)}")
         self.every, self.share, self.clock, self.cpu = every, share, clock, cpu
         self._begun: tuple[float, float] | None = None
-        self._spent = 0.0
+        self._spent = self._expected = 0.0
         self._count = 0
 
     def due(self, update: int) -> bool:
         """Whether to measure at `update`."""
         if self.every is not None:
             return update % self.every == 0
-        now = self.clock(), self.cpu()
-        begun = self._begun = self._begun or now
-        passed = min(now[0] - begun[0], now[1] - begun[1])
-        expected = self._spent / max(self._count - 1, 1)
-        return self._spent + expected <= CREDIT + self.share * passed
+        begun = self._begun = self._begun or (self.clock(), self.cpu())
+        # The second clock costs more to read, and mostly need not be.
+        return self._affords(self.clock() - begun[0]) and self._affords(self.cpu() - begun[1])
+
+    def _affords(self, passed: float) -> bool:
+        return self._spent + self._expected <= CREDIT + self.share * passed
 
     def spend(self, seconds: float) -> None:
         """Note what a measurement took."""
         self._spent += seconds if self._count else 0.0
+        self._expected = self._spent / max(self._count, 1)
         self._count += 1

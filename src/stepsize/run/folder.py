@@ -13,7 +13,7 @@ from typing import final
 from stepsize.errors import UnreadableRun
 from stepsize.run import workers
 from stepsize.run.log import Log
-from stepsize.run.readers import READERS, mlflow_files, read_logs, tensorboard
+from stepsize.run.readers import READERS, mlflow_files, tensorboard
 from stepsize.run.readers.source import Source
 
 # So many files are looked at.
@@ -54,7 +54,7 @@ def found_in(folder: Path) -> Found:
     records, more = _records(folder)
     logs: list[tuple[Path, Log]] = []
     unread = [UnreadableRun(f"{folder}: holds more than {MOST:,} files; the rest was not looked at")] if more else []
-    for record, result in zip(records, workers.read_each(records, read_logs), strict=True):
+    for record, result in zip(records, workers.read_each(records), strict=True):
         if isinstance(result, str):
             unread.append(UnreadableRun(result))
             continue

@@ -10,12 +10,14 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.log import Log
+from stepsize.run.readers import read_logs
 
 # To start a worker costs about a second: below so many bytes it does not pay.
 ENOUGH = 48 * 2**20
@@ -25,12 +27,12 @@ PROGRAM = "import sys; from stepsize.run.workers import work; work(sys.stdin.buf
 Result = list[Log] | str
 
 
-def read_each(records: Sequence[Path], read: Callable[[Path], list[Log]]) -> list[Result]:
-    """What `read` says of each record, in their order."""
+def read_each(records: Sequence[Path]) -> list[Result]:
+    """The runs of each record, in their order."""
     sizes = [_size(record) for record in records]
     count = min(len(records), os.cpu_count() or 1)
     if count < 2 or sum(sizes) < ENOUGH or not sys.executable:
-        return [_result(record, read) for record in records]
+        return [_result(record) for record in records]
     shares: list[list[int]] = [[] for _ in range(count)]
     loads = [0] * count
     for index in sorted(range(len(records)), key=lambda index: -sizes[index]):
@@ -42,16 +44,14 @@ def read_each(records: Sequence[Path], read: Callable[[Path], list[Log]]) -> lis
         parts = pool.map(lambda share: _apart([records[index] for index in share]), shares)
         for share, part in zip(shares, parts, strict=True):
             # A worker that could not be started, or died: what it had is read here.
-            results.update(zip(share, part or [_result(records[index], read) for index in share], strict=True))
+            results.update(zip(share, part or [_result(records[index]) for index in share], strict=True))
     return [results[index] for index in range(len(records))]
 
 
-def work(stdin: object, stdout: object) -> None:
+def work(stdin: BinaryIO, stdout: BinaryIO) -> None:
     """What a worker does: read the records named on `stdin`, and write the results to `stdout`."""
-    from stepsize.run.readers import read_logs
-
-    records = pickle.load(stdin)  # type: ignore[arg-type]
-    pickle.dump([_result(record, read_logs) for record in records], stdout)  # type: ignore[arg-type]
+    records = pickle.load(stdin)
+    pickle.dump([_result(record) for record in records], stdout)
 
 
 def _apart(records: list[Path]) -> list[Result] | None:
@@ -68,9 +68,9 @@ def _apart(records: list[Path]) -> list[Result] | None:
     return results
 
 
-def _result(record: Path, read: Callable[[Path], list[Log]]) -> Result:
+def _result(record: Path) -> Result:
     try:
-        return read(record)
+        return read_logs(record)
     except UnreadableRun as error:
         return str(error)
 

@@ -19,6 +19,8 @@ def rates(optimizer: Optimizer) -> dict[str, Scalar]:
     """The rates of its groups; `lr` is that of the first."""
     groups = optimizer.param_groups
     if len(groups) == 1:
+        if type(rate := groups[0].get("lr")) is float:  # the usual case, as short as it can be
+            return {"lr": rate}
         return {"lr": scalar(groups[0]["lr"], "lr")} if "lr" in groups[0] else {}
     named = zip(labels(groups), groups, strict=True)
     each = {f"lr{label}": scalar(group["lr"], "lr") for label, group in named if "lr" in group}

@@ -40,7 +40,7 @@ def scalar(value: Any, name: str) -> Scalar:
         InvalidTraining: it is not one number.
     """
     if isinstance(value, Tensor) and value.numel() == 1:
-        return value.item() if value.device.type == "cpu" else value.detach().reshape(()).clone()
+        return value.item() if value.is_cpu else value.detach().reshape(()).clone()
     if isinstance(value, Tensor):
         raise InvalidTraining(f"{name} must be one number, got a tensor of shape {tuple(value.shape)}")
     try:

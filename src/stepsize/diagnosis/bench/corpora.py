@@ -87,7 +87,12 @@ def _small_runs(path: Path) -> Iterator[Labelled]:
         )
         task = row["task"]
         data = "digits" if task in DIGITS else task.split("_")[0].replace("char", "text")
-        yield Labelled(trace, LABELS[row["label"]], "small", task, data)
+        off = float(np.log10(row["lr"] / row["best_lr"]))
+        yield Labelled(trace, LABELS[row["label"]], "small", task, data, off=off, lost=_number(row["regret"]))
+
+
+def _number(raw: float | None) -> float:
+    return float(raw) if raw is not None and np.isfinite(raw) else float("inf")
 
 
 def _deepobs(folder: Path) -> Iterator[Labelled]:
@@ -102,8 +107,8 @@ def _deepobs(folder: Path) -> Iterator[Labelled]:
     for (problem, optimizer), sweep in sweeps.items():
         ends = [_end(curves[run["curve"]][:, 1], int(run["n_train"])) for run in sweep]
         begin = float(np.nanmedian([curves[run["curve"]][0, 1] for run in sweep]))
-        actions = actions_of([float(run["lr"]) for run in sweep], ends, begin)
-        for run, action in zip(sweep, actions, strict=True) if actions else ():
+        judged = judge([float(run["lr"]) for run in sweep], ends, begin)
+        for run, (action, off, lost) in zip(sweep, judged, strict=True) if judged else ():
             rate, epochs = float(run["lr"]), curves[run["curve"]]
             about: dict[str, Any] = {"optimizer": OPTIMIZERS[optimizer], "rate": rate}
             batches = losses[run["curve"]].astype(float)
@@ -125,8 +130,8 @@ def _deepobs(folder: Path) -> Iterator[Labelled]:
                 planned=int(run["num_epochs"]) + 1,
                 **about,
             )
-            yield Labelled(by_step, action, "deepobs", problem, problem)
-            yield Labelled(by_epoch, action, "deepobs", problem, problem, "epoch")
+            yield Labelled(by_step, action, "deepobs", problem, problem, off=off, lost=lost)
+            yield Labelled(by_epoch, action, "deepobs", problem, problem, "epoch", off=off, lost=lost)
 
 
 def _epochs(path: Path) -> dict[str, Floats]:
@@ -144,8 +149,10 @@ def _end(losses: Floats, planned: int) -> float:
     return float(losses[-1]) if whole else np.inf
 
 
-def actions_of(rates: list[float], ends: list[float], begin: float) -> list[int]:
-    """What should have been done in each run of a sweep; nothing where no rate learns, or all learn as well.
+def judge(rates: list[float], ends: list[float], begin: float) -> list[tuple[int, float, float]]:
+    """What should have been done in each run of a sweep, how far its rate was off in decades, and what that cost.
+
+    Nothing where no rate learns, or all learn as well.
 
     Args:
         rates: of the runs.
@@ -159,8 +166,10 @@ def actions_of(rates: list[float], ends: list[float], begin: float) -> list[int]
     gain = begin - lowest
     if not np.isfinite(lowest) or gain < LEARNS * abs(begin) or (medians <= lowest + GOOD * gain).all():
         return []
-    fine = (end - lowest) / gain <= GOOD
-    return [KEEP if good else RAISE if low else LOWER for good, low in zip(fine, rate < best, strict=True)]
+    lost = (end - lowest) / gain
+    off = np.log10(rate / best)
+    actions = np.where(lost <= GOOD, KEEP, np.where(rate < best, RAISE, LOWER))
+    return list(zip(actions.tolist(), off.tolist(), lost.tolist(), strict=True))
 
 
 def _recorded(path: Path) -> Iterator[Labelled]:
@@ -172,8 +181,8 @@ def _recorded(path: Path) -> Iterator[Labelled]:
         for kind in np.unique(it["schedule"][it["optimizer"] == optimizer]):
             sweep = np.flatnonzero((it["optimizer"] == optimizer) & (it["schedule"] == kind))
             ends, begin = it["val_loss"][sweep, -1], float(np.median(it["val_loss"][sweep, 0]))
-            actions = actions_of(list(it["lr"][sweep]), list(ends), begin)
-            for run, action in zip(sweep, actions, strict=True) if actions else ():
+            judged = judge(list(it["lr"][sweep]), list(ends), begin)
+            for run, (action, off, lost) in zip(sweep, judged, strict=True) if judged else ():
                 trace = Trace(
                     loss=_column(steps, it["loss"][run]),
                     val_loss=_column(looks, it["val_loss"][run]),
@@ -184,4 +193,4 @@ def _recorded(path: Path) -> Iterator[Labelled]:
                     optimizer=str(optimizer),
                     rate=float(it["lr"][run]),
                 )
-                yield Labelled(trace, action, "recorded", task, data)
+                yield Labelled(trace, action, "recorded", task, data, off=off, lost=lost)

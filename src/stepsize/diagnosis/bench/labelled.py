@@ -30,6 +30,8 @@ class Labelled:
         data: what the task learns from: left out with it.
         view: "step", "epoch", "thin" or "prefix": how the run was logged, or how much of it.
         seen: the share of the run that the log holds.
+        off: how far the rate stood from the best of the sweep, in decades.
+        lost: what that cost: the share of what the best run gained; infinite for a run that broke.
     """
 
     trace: Trace
@@ -39,6 +41,8 @@ class Labelled:
     data: str = ""
     view: str = "step"
     seen: float = 1.0
+    off: float = 0.0
+    lost: float = 0.0
 
 
 def only(trace: Trace, logged: tuple[str, ...]) -> Trace:

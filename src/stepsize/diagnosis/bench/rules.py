@@ -13,7 +13,7 @@ USUAL = {"adam": -3.0, "momentum": -2.0, "sgd": -1.0}
 
 def four_curves(found: Mapping[str, float], trace: Trace) -> int:
     """CS231n's picture: a straight fall is too low, an early plateau or a rise too high, the rest is good."""
-    if found.get("broke", 0) or found.get("learned", 0) < 0.05 and found.get("rise5", -3) > -1:
+    if found.get("broke", 0) or (found.get("learned", 0) < 0.05 and found.get("rise5", -3) > -1):
         return LOWER
     if found.get("linear", 0) < -0.97 or found.get("t50", -3) > -0.7:
         return RAISE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -157,7 +158,7 @@ def decades(value: float, floor: float = 1e-6) -> float:
 def _medians(curve: Curve, edges: Floats) -> Floats:
     """The median between any two edges; a bin without values takes from its neighbours."""
     places = np.searchsorted(curve.share, edges)
-    levels = np.array([np.median(curve.value[a:b]) if b > a else np.nan for a, b in zip(places, places[1:])])
+    levels = np.array([np.median(curve.value[a:b]) if b > a else np.nan for a, b in pairwise(places)])
     known = np.isfinite(levels)
     where = np.arange(levels.size)
     return np.interp(where, where[known], levels[known])

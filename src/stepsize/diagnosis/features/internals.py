@@ -67,8 +67,6 @@ def _level(share: Floats, size: Floats, low: float, high: float) -> float:
     return float(np.median(there)) if there.size else float("nan")
 
 
-def _change(
-    share: Floats, size: Floats, late: tuple[float, float], early: tuple[float, float], most: float
-) -> float:
+def _change(share: Floats, size: Floats, late: tuple[float, float], early: tuple[float, float], most: float) -> float:
     before = _level(share, size, early[0], max(early[1], share[0]))
     return float(np.clip(_level(share, size, *late) - before, -most, most))

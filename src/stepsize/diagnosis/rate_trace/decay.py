@@ -16,6 +16,8 @@ from stepsize.run.column import Clock
 
 # What the end of a decay may take of the run: at next to 0; at a floor above.
 NOTHING_LEFT, AT_FLOOR = 0.10, 0.20
+# And so much more where only the last digits are left to read.
+LAST_DIGITS = 0.06
 # Next to 0, as a share of the peak.
 NEXT_TO_ZERO = 0.01
 # A rate within this factor of its lowest is at its lowest.
@@ -56,7 +58,9 @@ def _ends_early(rates: Rates) -> Iterator[Finding]:
     left = rates.after(end)
     shown = left - _end_of_cosine(((SAME - 1) * low + resolution) / (rates.peak - low))
     times = _times(rates, end)
-    if shown <= (NOTHING_LEFT if low <= NEXT_TO_ZERO * rates.peak else AT_FLOOR):
+    # In its last digits an exponential decay, too, reads as if it rested.
+    rounded = LAST_DIGITS if low <= 3 * rates.quantum else 0.0
+    if shown <= rounded + (NOTHING_LEFT if low <= NEXT_TO_ZERO * rates.peak else AT_FLOOR):
         return
     if times > 1:
         yield _too_fast(rates, end, times)

@@ -41,6 +41,8 @@ def gathered(path: Path, form: Form) -> Gathered:
             if not table.rows:
                 raise UnreadableRun(f"{path}, line {table.lines + 1}: no separated values: {error}") from error
             found.notes.append(f"after line {table.lines:,} nothing can be read: {error}")
+    if table.long:
+        found.notes.append(f"{table.long:,} rows have more cells than the header: those beyond it are left out")
     if table.nuls:
         found.notes.append(f"{table.nuls:,} NUL bytes were passed over")
     return found
@@ -64,6 +66,8 @@ def _filled(lines: list[str], separator: str | None) -> list[str]:
     if separator is None:
         return lines
     text = "\n".join(("", *lines, ""))
+    if not any(gap in text for gap in (separator * 2, f"\n{separator}", f"{separator}\n")):
+        return lines
     for _ in range(2):  # of three in a row, the first two are found first
         text = text.replace(separator * 2, f"{separator}{EMPTY}{separator}")
     text = text.replace(f"\n{separator}", f"\n{EMPTY}{separator}").replace(f"{separator}\n", f"{separator}{EMPTY}\n")
@@ -78,7 +82,7 @@ class _Table:
         self._form, self._found = form, found
         self._names, self._known = form.names, set(form.names)
         self._headed = form.commented
-        self.rows = self.lines = self.nuls = 0
+        self.rows = self.lines = self.nuls = self.long = 0
 
     def take(self, text: str) -> None:
         """The next lines; only the end of a file does not end its last one."""
@@ -148,8 +152,7 @@ class _Table:
 
     def _padded(self, rows: list[Row], width: int) -> list[tuple[str, ...]]:
         """Rows of different lengths: what lies beyond the header has no name and is left out."""
-        if long := sum(len(row) > width for row in rows):
-            self._found.notes.append(f"{long:,} rows have more cells than the header: those beyond it are left out")
+        self.long += sum(len(row) > width for row in rows)
         columns = list(zip_longest(*(row[:width] for row in rows), fillvalue=""))
         return columns + [("",) * len(rows)] * (width - len(columns))
 

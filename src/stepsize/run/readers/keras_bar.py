@@ -17,10 +17,10 @@ from stepsize.run.readers.rows import Gathered
 from stepsize.run.readers.source import Source
 
 FORMAT = "what Keras prints"
-EPOCH = re.compile(r"^\s*Epoch (\d+)/(\d+)\s*$")
+EPOCH = re.compile(r"^\s*Epoch (\d{1,15})/(\d{1,15})\s*$")
 # A bar or a count of batches; then times; then the means.
-BAR = re.compile(r"^\s*(\d+)/(\d+|Unknown)\b.*?(?:/step|/sample|s|ETA: [\d:]+)\s+-\s+(\w.*)$")
-PAIR = re.compile(r"([A-Za-z_][\w/.@-]*): ([+-]?(?:\d[\d.]*(?:[eE][+-]?\d+)?|nan|inf))(?![\w.])", re.IGNORECASE)
+BAR = re.compile(r"^\s*(\d{1,15})/(\d{1,15}|Unknown)\b.*?(?:/step|/sample|s|ETA: [\d:]+)\s+-\s+(\w.*)$")
+PAIR = re.compile(r"([A-Za-z_][\w/.@-]*): ([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|nan|inf))(?![\w.])", re.IGNORECASE)
 LONGEST = 4096
 
 

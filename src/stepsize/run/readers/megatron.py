@@ -15,14 +15,14 @@ from stepsize.run.readers.guessed import with_losses
 from stepsize.run.readers.lines import head_of, lines_of, shown
 from stepsize.run.readers.phrases import number
 from stepsize.run.readers.rows import Gathered
-from stepsize.run.readers.settings import Stated
+from stepsize.run.readers.settings import Stated, whole
 from stepsize.run.readers.source import Source
 
 FORMAT = "a log of Megatron"
-LINE = re.compile(r"iteration +(\d+) */ *(\d+) *\|(.*\|)")
-VALIDATION = re.compile(r"validation loss at iteration +(\d+)(.*)")
+LINE = re.compile(r"iteration +(\d{1,15}) */ *(\d{1,15}) *\|(.*\|)")
+VALIDATION = re.compile(r"validation loss at iteration +(\d{1,15})\b(.*)")
 ARGUMENT = re.compile(r"^(?:\[\w+\]: ?|\d+: ?)? +([a-z]\w*) \.{2,} (\S+)\s*$")
-PAIR = re.compile(r"([A-Za-z][\w ./()-]*?): *([+-]?(?:\d[\d.]*(?:[eE][+-]?\d+)?|nan|inf))(?![\w.])", re.IGNORECASE)
+PAIR = re.compile(r"([A-Za-z][\w ./()-]*?): *([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|nan|inf))(?![\w.])", re.IGNORECASE)
 # A line of Megatron's has one of these.
 MARKS = ("elapsed time per iteration", "consumed samples", "number of skipped iterations")
 LOSS, SKIPPED = "lm loss", "number of skipped iterations"
@@ -77,7 +77,7 @@ class _Told:
         if found := LINE.search(text):
             row = self._row(int(found[1]), found[3])
             self._planned = int(found[2])
-            self._skipped += int(row.get("skipped", 0))
+            self._skipped += whole(row.get("skipped"))
             self._lines.append(int(found[1]))
         elif (found := VALIDATION.search(text)) and " test" not in text:
             row = {"iteration": int(found[1])}

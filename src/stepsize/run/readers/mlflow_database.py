@@ -1,6 +1,6 @@
 """MLflow's tracking database: every run in an `mlflow.db`, each metric with the steps it was logged with.
 
-Tables as of MLflow 1.0 to 3.17: `runs`, `params`, `metrics`; NaN is a flag beside the value, and an infinite value is
+Tables as of MLflow 3.17: `runs`, `params`, `metrics`; NaN is a flag beside the value, and an infinite value is
 written as the largest float.
 """
 
@@ -32,7 +32,7 @@ DROP TABLE IF EXISTS temp.series;
 CREATE TEMP TABLE series (number INTEGER, run TEXT, key TEXT, PRIMARY KEY (key, run)) WITHOUT ROWID;
 INSERT INTO series SELECT row_number() OVER () - 1, run_uuid, key FROM (
     SELECT DISTINCT m.run_uuid, m.key FROM {source} m JOIN runs r ON r.run_uuid = m.run_uuid
-    WHERE r.lifecycle_stage IS NOT 'deleted' AND m.key NOT NULL
+    WHERE r.lifecycle_stage IS NOT 'deleted' AND typeof(m.key) = 'text' AND typeof(m.run_uuid) = 'text'
 );
 """
 VALUES = """
@@ -46,7 +46,9 @@ WHERE m.rowid BETWEEN ? AND ? AND m.step NOT NULL
 def fits(tables: Tables) -> bool:
     """Whether these are MLflow's tables."""
     needed = {"key", "value", "run_uuid", "step", "is_nan"}
-    return needed <= tables.get("metrics", set()) and {"run_uuid", "name"} <= tables.get("runs", set())
+    return needed <= tables.get("metrics", set()) and {"run_uuid", "name", "lifecycle_stage"} <= tables.get(
+        "runs", set()
+    )
 
 
 def logs(database: Connection, tables: Tables, path: Path) -> list[Log]:
@@ -80,8 +82,9 @@ def log_of(columns: dict[str, Column], name: str, settings: dict[str, Any], note
 
 
 def _by_run(keys: list[tuple[str, str]], values: NDArray[Any]) -> dict[str, dict[str, Column]]:
-    order = np.argsort(values["series"], kind="stable")
-    values = values[order]
+    # Small numbers are sorted by their digits, in one pass.
+    small = np.int16 if len(keys) < 2**15 else np.int32
+    values = values[np.argsort(values["series"].astype(small), kind="stable")]
     ends = np.searchsorted(values["series"], np.arange(len(keys) + 1))
     found: defaultdict[str, dict[str, Column]] = defaultdict(dict)
     for (run, key), begin, end in zip(keys, ends[:-1], ends[1:], strict=True):

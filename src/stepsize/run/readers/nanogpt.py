@@ -17,8 +17,8 @@ from stepsize.run.readers.rows import Gathered
 from stepsize.run.readers.source import Source
 
 FORMAT = "a log of llm.c or modded-nanogpt"
-LINE = re.compile(r"^(?:s|step):(\d+)(?:/(\d+))?((?: \w+:\S+)+)\s*$", re.MULTILINE)
-PAIR = re.compile(r"(\w+):([+-]?[\d.]+(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf)")
+LINE = re.compile(r"^(?:s|step):(\d{1,15})(?:/(\d{1,15}))?((?: \w+:\S+)+)\s*$", re.MULTILINE)
+PAIR = re.compile(r"(\w+):([+-]?\d+\.?\d*(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf)")
 # llm.c's short names; its eval is the share of HellaSwag it gets right.
 NAMES = {"trl": "loss", "tel": "val_loss", "norm": "grad_norm", "eval": "hellaswag"}
 TOLD = {"trl", "tel", "train_loss", "val_loss"}

@@ -42,6 +42,7 @@ class Objects:
         self._gathered = Gathered()
         self._stated = Stated()
         self._begun = False
+        self._iter: Any = None
         self._notes: list[str] = []
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -51,13 +52,20 @@ class Objects:
             self._begun = self._begun or not self._settings(alike)
             if self._begun and (len(alike) < MANY or not self._columns(alike)):
                 for row in alike:
-                    self._gathered.add(cleaned(row))
+                    self._gathered.add(self._placed(cleaned(row)))
 
     def log(self, path: Path, notes: Sequence[str] = ()) -> Log:
         """All of it; raises UnreadableRun where there is no number besides the clock."""
         columns, guessed = with_losses(self._gathered.columns(path))
         said = (*self._notes, *self._gathered.notes, *guessed, *notes)
         return Log(columns, steps=self._stated.steps, settings=self._stated.settings, notes=said)
+
+    def _placed(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row at the last iteration trained, if it is one of mmcv's validations, whose iter counts their own."""
+        mode = row.get("mode")
+        if mode == "train":
+            self._iter = row.get("iter")
+        return row if mode not in ("val", "test") or "iter" not in row else {**row, "iter": self._iter}
 
     def _settings(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         if rows[0].keys() >= DETECTRON2:
@@ -105,9 +113,7 @@ def cleaned(row: Mapping[str, Any]) -> dict[str, Any]:
     row = flat(row)
     part = next((str(row[name]).lower() for name in PARTS if isinstance(row.get(name), str)), "")
     if part in VALIDATION or part == "test":
-        # mmcv's iter is then a place in the validation
-        kept = {name: value for name, value in row.items() if not (name == "iter" and "mode" in row)}
-        row = {f"{part}/{name}" if house_name(name) == "loss" else name: value for name, value in kept.items()}
+        row = {f"{part}/{name}" if house_name(name) == "loss" else name: value for name, value in row.items()}
     return {**row, **_lost(row)}
 
 

@@ -92,7 +92,7 @@ def phrase_of(texts: tuple[str, ...]) -> Phrase:
     """What the texts around the numbers of a line say of them.
 
     >>> phrase_of(("step ", "/", " | loss ", "")).roles
-    ((0, 'step', 'step'), (1, 'steps', 'step'), (2, 'value', 'loss'))
+    ((0, 'step', 'step'), (1, 'steps', ''), (2, 'value', 'loss'))
     """
     if BESIDE.search(" ".join(texts)):
         return NOTHING
@@ -211,10 +211,12 @@ def is_loss(name: str) -> bool:
 
 
 def number(text: str) -> float:
-    """The number a text spells; NaN where it is too long for one."""
+    """The number a text spells; NaN where it spells none."""
     try:
         return float(text)
     except ValueError:
+        pass
+    try:
         return float(text.replace(",", ""))
-    except OverflowError:
+    except ValueError:
         return math.nan

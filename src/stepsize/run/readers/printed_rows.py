@@ -62,7 +62,7 @@ class Printed:
         clock: dict[str, float] = {}
         for place, role, name in phrase.roles:
             if role != "value":
-                if abs(count := number(numbers[place])) <= LAST_STEP:
+                if 0 <= (count := number(numbers[place])) <= LAST_STEP:
                     clock[role] = count
                 if role == "step":
                     self._clocks[name] += phrase.tells

@@ -8,7 +8,6 @@ bit, and what may differ is decoded as arrays. What has no such company is read 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,8 @@ from stepsize.run.readers.tfrecord import Chunk, Damage, chunks
 LONG = 4096
 # Among events of one length, so many different layouts are looked for; the rest is read one by one.
 LAYOUTS = 64
+# So many searches that find nothing alike end it.
+FRUITLESS = 4
 # Fewer alike than this are read one by one.
 ALIKE = 4
 
@@ -100,14 +101,15 @@ class _Reading:
     def _of_one_width(self, indices: NDArray[np.int64], rows: NDArray[np.uint8]) -> None:
         """Read events layout by layout, then what is left one by one."""
         layouts = LAYOUTS
-        while layouts and indices.size >= ALIKE:
+        while layouts > 0 and indices.size >= ALIKE:
             layout = self._layout(int(indices[0]))
             if layout is None or not layout.scalars:
                 self._alone(int(indices[0]))
                 indices, rows = indices[1:], rows[1:]
                 continue
             left = self._of_one_layout(indices, rows, layout)
-            indices, rows, layouts = indices[left], rows[left], layouts - 1
+            layouts -= 1 if indices.size - left.size >= ALIKE else LAYOUTS // FRUITLESS
+            indices, rows = indices[left], rows[left]
         self._each_alone(indices)
 
     def _rows(self, indices: NDArray[np.int64], length: int) -> NDArray[np.uint8]:
@@ -120,14 +122,15 @@ class _Reading:
     def _of_one_layout(self, indices: NDArray[np.int64], rows: NDArray[np.uint8], layout: Layout) -> NDArray[np.int64]:
         """Read those events that have a layout, tag by tag; return which are left."""
         mask = np.frombuffer(layout.mask.ljust(rows.shape[1], b"\0"), np.uint64)
-        left = []
-        for group in _alike(rows.view(np.uint64), mask):
-            other = layout if group[0] == 0 else self._layout(int(indices[group[0]])) if group.size >= ALIKE else None
+        groups, rest = _alike(rows.view(np.uint64), mask)
+        left = [rest]
+        for group in groups:
+            other = layout if group[0] == 0 else self._layout(int(indices[group[0]]))
             if other is None or other.mask != layout.mask:
                 left.append(group)
             else:
                 self._group(indices[group], rows[group], other, mask)
-        return np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64)
+        return np.sort(np.concatenate(left))
 
     def _group(
         self, indices: NDArray[np.int64], rows: NDArray[np.uint8], layout: Layout, mask: NDArray[np.uint64]
@@ -198,18 +201,21 @@ def _step_widths(rows: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return width
 
 
-def _alike(words: NDArray[np.uint64], mask: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
-    """The rows that agree in the bits of `mask`, as far as a hash tells, group by group, each ascending."""
-    factors = _factors(mask.size)
-    keys = (words & mask) @ factors
-    if (keys == keys[0]).all():
-        yield np.arange(len(words))
-        return
+def _alike(words: NDArray[np.uint64], mask: NDArray[np.uint64]) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """The rows that agree in the bits of `mask`, as far as a hash tells, group by group; and those without company.
+
+    The group of the first row is always there.
+    """
+    keys = (words & mask) @ _factors(mask.size)
     # The number of a row takes the place of the low bits, so that one sort does for both.
     low = np.uint64((1 << len(words).bit_length()) - 1)
     keys = np.sort(keys & ~low | np.arange(len(words), dtype=np.uint64))
     rows = (keys & low).astype(np.int64)
-    yield from np.split(rows, 1 + np.flatnonzero(np.diff(keys & ~low)))
+    starts = np.append(0, 1 + np.flatnonzero(np.diff(keys & ~low)))
+    sizes = np.diff(np.append(starts, rows.size))
+    kept = (sizes >= ALIKE) | (rows[starts] == 0)
+    groups = [rows[at : at + size] for at, size in zip(starts[kept].tolist(), sizes[kept].tolist(), strict=True)]
+    return groups, rows[np.repeat(~kept, sizes)]
 
 
 def _differ(words: NDArray[np.uint64], mask: NDArray[np.uint64]) -> NDArray[np.bool_]:

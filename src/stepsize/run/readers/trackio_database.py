@@ -1,6 +1,6 @@
 """Trackio's project file: every run in a `<project>.db`, a JSON object of metrics for each call of its `log`.
 
-Tables as of trackio 0.1 to 0.43: `metrics` with run_name, step and metrics, in newer files run_id too, and `configs`;
+Tables as of trackio 0.43: `metrics` with run_id, which older files lack, run_name, step and metrics; and `configs`;
 what JSON has no word for is written "NaN", "Infinity" and "-Infinity".
 """
 

@@ -1,7 +1,7 @@
 """W&B's own record of a run: `wandb/run-*/run-*.wandb` and `wandb/offline-run-*/run-*.wandb`, and the folder of one.
 
 The file is a LevelDB log of messages: each a `Record` of W&B's `wandb_internal.proto` in Protocol Buffers' wire format,
-of which the fields that lead to what was logged, and to the configuration, are followed. Written by wandb 0.12 to 0.31.
+of which the fields that lead to what was logged, and to the configuration, are followed. Checked with wandb 0.31.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VALUE, AHEAD = b"\x82\x01", 3
 # W&B's own entries; OWN stands for them.
 OWN, ENTRIES = "", ("_timestamp", "_runtime", "_wandb")
 WORDS = {b'"NaN"': float("nan"), b'"Infinity"': float("inf"), b'"-Infinity"': float("-inf")}
-WRONG = (ValueError, IndexError, TypeError, AttributeError, RecursionError, struct.error)
+WRONG = (ValueError, OverflowError, IndexError, TypeError, AttributeError, RecursionError, struct.error)
 
 
 def recognises(source: Source) -> bool:
