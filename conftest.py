@@ -31,8 +31,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("stepsize", derandomize=True, deadline=None)
 settings.load_profile("stepsize")
 
-# The fixture `browser`, one for all tests that look at a page.
-pytest_plugins = ["tests.browser"]
+# The fixtures `browser`, for all tests that look at a page, and `trained`, for those of Lightning and transformers.
+pytest_plugins = ["tests.browser", "tests.trained"]
 
 RUN_HERE = {"stepsize", "python"}
 RUN_BY_CI = {"git", "make", "pip"}

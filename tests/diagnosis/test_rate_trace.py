@@ -16,7 +16,7 @@ from stepsize.diagnosis.certain import certain_findings
 from stepsize.diagnosis.rate_trace import rate_findings
 from stepsize.diagnosis.shape import shape_findings
 from stepsize.diagnosis.spikes import spike_findings
-from stepsize.diagnosis.trace import Trace
+from stepsize.diagnosis.trace import Trace, trace_of
 from stepsize.finding import Finding
 from stepsize.run import Column, Run
 
@@ -190,8 +190,6 @@ def test_a_plateau_rule_that_let_a_plateau_pass() -> None:
 
 
 def test_the_scheduler_is_known_from_the_settings() -> None:
-    from stepsize.diagnosis.trace import trace_of
-
     run = Run({"lr": seen(np.full(80, 1e-3))}, settings={"lr_scheduler_type": "ReduceLROnPlateau"})
     assert trace_of(run).scheduler == "reducelronplateau"
 
@@ -227,3 +225,12 @@ def test_no_record_however_odd_makes_a_check_fail(it: Trace) -> None:
             assert finding.advice
             assert all(math.isfinite(value) for _, value in finding.evidence)
             assert all(span.first <= span.last for span in finding.spans)
+
+
+def test_a_length_is_planned_on_the_clock_it_counts():
+    at, values = np.arange(5), np.ones(5)
+    planned = {}
+    for clock in ("step", "epoch", "row"):
+        run = Run({"loss": Column(at, values, clock)}, steps=100, settings={"epochs": 9})
+        planned[clock] = trace_of(run).planned
+    assert planned == {"step": 100, "epoch": 9, "row": 0}

@@ -1,12 +1,8 @@
-"""Trainings by Lightning and by transformers with a recorder; prints what they did. Run by the tests as a program."""
+"""Trainings by Lightning and by transformers with a recorder: what they did. See tests/trained.py."""
 
-import json
-import logging
 import math
 import os
-import sys
 import tempfile
-import warnings
 
 import torch
 from torch import nn
@@ -138,10 +134,4 @@ def attempt(way):
         return {"same": alone["weights"] == beside["weights"], **beside["seen"], "run": columns("run.jsonl")}
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
-    out, sys.stdout = sys.stdout, sys.stderr
-    found = {way.__name__: attempt(way) for way in (with_lightning, with_transformers)}
-    json.dump(found, out)
+WAYS = (with_lightning, with_transformers)

@@ -1,23 +1,15 @@
 """The recorder as a callback of Lightning and of transformers: what it logs is what the trainers did."""
 
-import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.recorder import recorded_trainers as program
 
 
-@pytest.fixture(scope="module")
-def found():
-    done = subprocess.run(
-        [sys.executable, program.__file__], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=290
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture
+def found(trained):
+    return trained[program.__name__]
 
 
 def of(found, way):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stepsize as ss
-from stepsize.run.readers import delimited, reader_of
+from stepsize.run.readers import delimited, megatron, printed, reader_of
 from stepsize.run.readers.form import form_of
 
 PLAIN = "CSV with a header line"
@@ -515,3 +515,11 @@ def reads_or_refuses(path):
 )
 def test_what_is_no_table_has_no_form(content):
     assert form_of(content) is None
+
+
+def test_a_table_is_known_by_its_head_alone(log, monkeypatch):
+    rows = "".join(f"{k},{1 / (k + 1)},train loss of step 3\n" for k in range(10))
+    path = log("step,loss,phase\n" + rows)
+    for reader in (megatron, printed):
+        monkeypatch.setattr(reader, "lines_of", None)  # what read on would fail
+    assert ss.Run.read(path).loss.size == 10

@@ -162,7 +162,15 @@ def test_the_same_name_twice_counts_once(record):
     assert ss.Run.read(record('{"step": 1, "loss": 1, "loss": 2}\n')).loss.tolist() == [2.0]
 
 
-@pytest.mark.parametrize("text", ['[{"file": "a", "bytes": 3}]', '{"lr": 0.1, "layers": [1, 2]}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"file": "a", "bytes": 3}]',
+        json.dumps([{"steps": 3, "bytes": k, "note": f"a log; steps={k}, train loss 0.{k}"} for k in range(9)], indent=1),
+        '[{"epoch": 3, "bytes": 3}]',
+        '{"lr": 0.1, "layers": [1, 2]}\n',
+    ],
+)  # fmt: skip
 def test_other_documents_are_no_runs(record, text):
     with pytest.raises(ss.UnreadableRun):
         ss.Run.read(record(text))

@@ -184,6 +184,24 @@ def test_settings_before_the_first_line_are_noted(record):
     assert run.steps == 35_050
 
 
+@pytest.mark.parametrize(
+    ("head", "settings"),
+    [
+        ("Namespace(lr=0.1, epoch=3)", {"lr": 0.1}),
+        ("TrainArgs(lr=0.1, epoch=3, step=1000, epochs=5)", {"lr": 0.1, "epochs": 5}),
+        ("config = {'learning_rate': 0.1, 'epoch': 3, 'loss': 0.5, 'optimizer': 'adamw'}", {"lr": 0.1, "optimizer": "adamw"}),
+        ("10:00:00 INFO hparams: {lr: 0.1, epoch: 3}", {"lr": 0.1}),
+        ("lr=0.1 epochs=3 batch=32", {"lr": 0.1, "epochs": 3}),
+        ("python train.py --epochs 3 --lr=0.1", {"lr": 0.1, "epochs": 3}),
+    ],
+)  # fmt: skip
+def test_a_line_of_settings_is_no_row_and_no_clock(record, head, settings):
+    run = ss.Run.read(record(head + "\n" + printed("step {k} loss {loss}")))
+    assert run.columns.keys() == {"loss"}
+    assert run.column("loss").step.tolist() == [10, 20, 30, 40]
+    assert run.settings == settings
+
+
 def test_a_rate_rounded_to_zero_is_said(record):
     run = ss.Run.read(record(printed("step {k} loss {loss} lr 0.0000")))
     assert said(run, "printed with 4 decimals: one below 5e-05 reads as 0")

@@ -1,22 +1,13 @@
 """Lightning and transformers take a Scheduler as it is: accumulation, a checkpoint, a resume, their logs."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from tests.torch import trainers as program
 
 
-@pytest.fixture(scope="module")
-def found():
-    done = subprocess.run(
-        [sys.executable, program.__file__], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture
+def found(trained):
+    return trained[program.__name__]
 
 
 @pytest.mark.parametrize("trainer", ["with_lightning", "with_transformers"])

@@ -1,14 +1,7 @@
-"""Trainings by Lightning and by transformers with a Scheduler; prints the rates that the updates used.
-
-Run as a program by `test_trainers.py`: these libraries warn, write and set up a process for good.
-"""
+"""Trainings by Lightning and by transformers with a Scheduler: the rates that the updates used. See tests/trained.py."""
 
 import csv
-import json
-import logging
-import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import torch
@@ -113,10 +106,4 @@ def attempt(way):
         return f"absent: {error}"
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
-    out, sys.stdout = sys.stdout, sys.stderr
-    found = {way.__name__: attempt(way) for way in (with_lightning, with_transformers)}
-    json.dump(found, out)
+WAYS = (with_lightning, with_transformers)

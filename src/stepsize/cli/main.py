@@ -8,6 +8,7 @@ import traceback
 from cyclopts import App, CycloptsError
 
 from stepsize import __version__
+from stepsize.cli.bench_diagnose import bench_diagnose
 from stepsize.cli.cooldown import cooldown
 from stepsize.cli.demo import demo
 from stepsize.cli.diagnose import diagnose
@@ -30,7 +31,7 @@ app = App(
     change), 1 (the work failed; what was measured is kept). --debug shows where an error came from.
     """,
 )
-for command in (show, find, tune, diagnose, watch, cooldown, demo):
+for command in (show, find, tune, diagnose, watch, cooldown, demo, bench_diagnose):
     app.command(command)
 
 
@@ -41,9 +42,12 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
-    debug = "--debug" in arguments
+    # What stands behind -- is somebody else's command.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    ours, theirs = arguments[:end], arguments[end:]
+    debug = "--debug" in ours
     try:
-        app([a for a in arguments if a != "--debug"], exit_on_error=False, print_error=False)
+        app([a for a in ours if a != "--debug"] + theirs, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _failed(USAGE, str(error), debug)
     except EngineError as error:

@@ -11,8 +11,7 @@ from typing import final
 
 from stepsize.diagnosis import Diagnosis, diagnose
 from stepsize.errors import UnreadableRun
-from stepsize.run import Run
-from stepsize.run.record import read_folder
+from stepsize.run import Run, read_folder
 
 STDIN = "-"
 

@@ -34,6 +34,9 @@ class Diagnosis:
         reasons: the measured features that carried the verdict.
         missing: what to log to be told more, the most useful first; a sentence each.
         suggestion: the peak rate to try next, or None.
+        factor: by which to multiply the rate; 1 where nothing is to be tried.
+        gain: what the best rate would still have gained, as a share of what training gained; the median of labelled
+            runs with this verdict, and 0 where none is expected.
         run: the record.
     """
 
@@ -45,6 +48,8 @@ class Diagnosis:
     reasons: tuple[Reason, ...] = ()
     missing: tuple[str, ...] = ()
     suggestion: float | None = None
+    factor: float = 1.0
+    gain: float = 0.0
 
     def document(self) -> Document:
         """The diagnosis as a JSON value."""
@@ -56,6 +61,8 @@ class Diagnosis:
             "confidence": self.confidence,
             "chances": self.chances,
             "suggestion": self.suggestion,
+            "factor": self.factor,
+            "gain": self.gain,
             "message": f"{words.verdict_sentence(self)} {words.sureness(self)}",
             "advice": words.advice(self),
             "findings": [finding.document() for finding in self.findings],

@@ -4,6 +4,10 @@ Each branch is a short run from the start with the whole schedule shrunk into it
 a full run cut off after a tenth would favour other rates. Still a short run likes a larger rate than a long one does:
 on small networks half a decade larger, which is one branch. So a branch above that wins is no proof; the curve through
 the branches has to fall on nearly as steeply as before. A branch below that wins needs no such caution.
+
+Measured by `python benchmarks/try_experiment.py` on 28 small trainings at 280 rates: "too low" was right 89 times of
+99, "too high" 72 of 73, "good" 53 of 85, and the wrong way was shown once. What passed for good was mostly too high for
+the full run only: a short run does not overfit. 23 rates stayed undecided.
 """
 
 from __future__ import annotations
@@ -44,8 +48,8 @@ DENSE, KNOTS = 8, 100
 # A schedule: places in the run from 0 to 1, and the rates there.
 Shape = tuple[NDArray[np.float64], NDArray[np.float64]]
 CONSTANT: Shape = (np.array([0.0, 1.0]), np.ones(2))
-# How often each answer was right at full length: benchmarks/try_experiment.py.
-RIGHT: Mapping[str, float] = {"too_low": 0.9, "good": 0.7, "too_high": 0.9, "undecided": 0.0}
+# How often each answer was right at full length, of 99, 85 and 73: benchmarks/try_experiment.py.
+RIGHT: Mapping[str, float] = {"too_low": 0.9, "good": 0.62, "too_high": 0.97, "undecided": 0.0}
 
 
 @final

@@ -6,18 +6,19 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stepsize.diagnosis.committee import Committee
 from stepsize.diagnosis.features import features_of
-from stepsize.diagnosis.forest import Floats
 from stepsize.diagnosis.kind import kind_of, tempered
-from stepsize.diagnosis.reasons import Reason, reasons_for
+from stepsize.diagnosis.nets import Floats, Nets
+from stepsize.diagnosis.reasons import FAMILIES, Reason, families_of, reasons_for
 from stepsize.diagnosis.trace import Trace
 
-ANSWERS = ("too_low", "good", "too_high")
+Answer = Literal["too_low", "good", "too_high"]
+ANSWERS: tuple[Answer, ...] = ("too_low", "good", "too_high")
 # Fewer values of the loss are no curve.
 FEWEST = 8
 MODEL = "verdict.npz"
@@ -29,17 +30,19 @@ class Model:
     """What was learned, and how its chances are to be read.
 
     Attributes:
-        committee: gives chances.
+        nets: give chances.
         weights: of the kinds of log, by which the chances are calibrated.
         threshold: a likeliest answer below it is not given.
         outcomes: by answer, for rising confidence: how far such rates were off in decades, and what that cost.
+        accuracy: how often the likeliest answer is right, by what is logged; of tasks that were left out.
         learned_from: the data, in numbers.
     """
 
-    committee: Committee
+    nets: Nets
     weights: Floats
     threshold: float
     outcomes: dict[str, list[dict[str, float]]]
+    accuracy: dict[str, float]
     learned_from: dict[str, Any]
 
 
@@ -50,7 +53,7 @@ class Grade:
 
     Attributes:
         chances: of each of `ANSWERS`.
-        answer: the likeliest.
+        answer: what would be said, see `likeliest`.
         confidence: its chance.
         given: whether that is enough for an answer.
         factor: by which to multiply the rate; 1 for a good one.
@@ -59,7 +62,7 @@ class Grade:
     """
 
     chances: dict[str, float]
-    answer: str
+    answer: Answer
     confidence: float
     given: bool
     factor: float
@@ -71,10 +74,13 @@ class Grade:
 def model() -> Model:
     """The model that comes with stepsize; read once."""
     with as_file(files("stepsize.diagnosis").joinpath(MODEL)) as path:
-        committee = Committee.load(path)
+        nets = Nets.load(path)
         with np.load(path, allow_pickle=False) as held:
             about = json.loads(str(held["about"]))
-    return Model(committee, np.array(about["weights"]), about["threshold"], about["outcomes"], about["learned_from"])
+    about = {name: about[name] for name in ("threshold", "outcomes", "accuracy", "learned_from")} | {
+        "weights": np.array(about["weights"])
+    }
+    return Model(nets, **about)
 
 
 def grade(trace: Trace) -> Grade | None:
@@ -82,10 +88,10 @@ def grade(trace: Trace) -> Grade | None:
     if np.isfinite(trace.loss.value).sum() < FEWEST:
         return None
     it, features = model(), features_of(trace)
-    raw, parts = it.committee.chances_of(features)
+    row = it.nets.row(features)
     seen = trace.length / trace.planned if trace.cut_short else 1.0
-    chances = tempered(raw, kind_of(features, trace.clock, seen), it.weights)
-    best = int(chances.argmax())
+    chances = tempered(it.nets.chances_of(row[None])[0], kind_of(features, trace.clock, seen), it.weights)
+    best = int(likeliest(chances[None])[0])
     confidence, answer = float(chances[best]), ANSWERS[best]
     outcome = _outcome(it.outcomes[answer], confidence)
     return Grade(
@@ -95,8 +101,16 @@ def grade(trace: Trace) -> Grade | None:
         confidence >= it.threshold,
         _round_factor(outcome["off"], answer),
         outcome["lost"],
-        reasons_for(features, parts[:, best], it.committee.names),
+        reasons_for(features, it.nets.carried_by(row, families_of(it.nets.names), len(FAMILIES))[:, best]),
     )
+
+
+def likeliest(chances: Floats) -> NDArray[np.int64]:
+    """The places in `ANSWERS` of the answers: too low or too high where that is more likely than not, else good.
+
+    That is the median of the three, and so the answer that is least often wrong the wrong way; shape (runs, 3).
+    """
+    return np.where(chances[:, 0] > 0.5, 0, np.where(chances[:, 2] > 0.5, 2, 1)).astype(np.int64)
 
 
 def _outcome(table: list[dict[str, float]], confidence: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stepsize.diagnosis.forest import Floats
+from stepsize.diagnosis.nets import Floats
 
 KINDS = ("any", "epochs", "unfinished", "decays", "validation", "rate", "internals")
 
@@ -19,11 +19,15 @@ def kind_of(features: Mapping[str, float], clock: str, seen: float) -> Floats:
         clock: of the loss.
         seen: the share of the planned run that the log holds.
     """
-    known = lambda name: np.isfinite(features.get(name, np.nan))  # noqa: E731
-    rate = any(known(f"rate_{name}") for name in ("adam", "sgd", "momentum", "unknown"))
-    decays = known("rate_end") and features["rate_end"] < np.log10(0.5)
-    internals = known("ratio") or known("grad_spike")
-    return np.array([True, clock == "epoch", seen < 0.98, decays, known("val_learned"), rate, internals], dtype=float)
+    rate = any(_known(features, f"rate_{name}") for name in ("adam", "sgd", "momentum", "unknown"))
+    decays = _known(features, "rate_end") and features["rate_end"] < np.log10(0.5)
+    internals = _known(features, "ratio") or _known(features, "grad_spike")
+    validated = _known(features, "val_learned")
+    return np.array([1, clock == "epoch", seen < 0.98, decays, validated, rate, internals], dtype=np.float64)
+
+
+def _known(features: Mapping[str, float], name: str) -> bool:
+    return bool(np.isfinite(features.get(name, np.nan)))
 
 
 def tempered(chances: Floats, kind: Floats, weights: Floats) -> Floats:

@@ -1,15 +1,18 @@
-"""`Nets`: a few small neural networks, read from a file and evaluated with NumPy alone, one run at a time."""
+"""`Nets`: a few small neural networks, read from a file and evaluated with NumPy alone."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepsize.diagnosis.forest import Floats
+Floats = NDArray[np.float64]
+# A feature beyond these is as extreme as it can be.
+MOST = 12.0
 
 
 @final
@@ -32,32 +35,55 @@ class Nets:
     w2: NDArray[np.float32]
     b2: NDArray[np.float32]
 
-    def chances_of(self, x: Floats, known: NDArray[np.bool_]) -> Floats:
-        """The chance of each class, the mean over the networks; shape (rows, classes).
+    def chances_of(self, x: Floats) -> Floats:
+        """The chance of each class, the mean over the networks: shape (rows, classes).
 
         Args:
-            x: rows of features as `forest.vector` gives them.
-            known: which of them are, shape (rows, features) likewise.
+            x: rows of features as `row` gives them; NaN for the missing.
         """
-        inputs = spread_out(x, known, self.knots, self.spread)
+        inputs = spread_out(x, self.knots, self.spread)
         hidden = np.maximum(np.einsum("ri,nij->rnj", inputs, self.w1) + self.b1, 0)
         scores = np.einsum("rnj,njk->rnk", hidden, self.w2) + self.b2
         odds = np.exp(scores - scores.max(-1, keepdims=True))
         chances: Floats = (odds / odds.sum(-1, keepdims=True)).mean(1).astype(float)
         return chances
 
+    def carried_by(self, x: Floats, families: NDArray[np.intp], count: int) -> Floats:
+        """What each family of features changes in the chances of one run, told by its absence: (families, classes).
+
+        Args:
+            x: the features of the run.
+            families: the number of each feature's family, from 0.
+            count: of families.
+        """
+        hidden = families[None] == np.arange(count)[:, None]
+        chances = self.chances_of(np.vstack([x, np.where(hidden, np.nan, x)]))
+        carried: Floats = chances[0] - chances[1:]
+        return carried
+
+    def row(self, features: Mapping[str, float]) -> Floats:
+        """The features in the order of the names, within bounds."""
+        known = np.array([features.get(str(name), np.nan) for name in self.names], dtype=float)
+        return within(known)
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All of it, by name, to be written with `numpy.savez`."""
-        return {f"net_{field.name}": getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Nets:
         """Read what `arrays` gave from an npz file, among whatever else it holds."""
         with np.load(path, allow_pickle=False) as held:
-            return cls(**{field.name: held[f"net_{field.name}"] for field in fields(cls)})
+            return cls(**{field.name: held[field.name] for field in fields(cls)})
 
 
-def spread_out(x: Floats, known: NDArray[np.bool_], knots: NDArray[np.float32], spread: NDArray[np.float32]) -> Floats:
-    """Rows of features by their quantiles, 0 for the unknown."""
+def within(features: Floats) -> Floats:
+    """Features no more extreme than `MOST`."""
+    bounded: Floats = np.clip(features, -MOST, MOST)
+    return bounded
+
+
+def spread_out(x: Floats, knots: NDArray[np.float32], spread: NDArray[np.float32]) -> Floats:
+    """Rows of features by their quantiles, 0 for the missing."""
     columns = [np.interp(x[:, i], knots[i], spread) for i in range(x.shape[1])]
-    return np.where(known, np.stack(columns, 1), 0.0)
+    return np.where(np.isnan(x), 0.0, np.stack(columns, 1))

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from stepsize.diagnosis.forest import Floats
+from stepsize.diagnosis.nets import Floats
 
 # Fewer hundredths of chance carry nothing.
 LEAST, MOST = 0.01, 6
@@ -56,7 +56,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
     ),
     "pace": (("t1", "t2", "t5", "t7", "t9"), "t90", lambda v: f"nine tenths of the fall took {_part(v)} of the run"),
     "late progress": (
-        ("late", "octave", "power_", "linear", "progress"),
+        ("late", "octave", "power_", "linear", "progress", "moved_late", "trend", "range"),
         "late50",
         lambda v: f"the second half of the run brought {_share(v)} of the fall",
     ),
@@ -66,7 +66,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
         lambda v: f"near the end the loss jitters by {_part(v)} of its fall",
     ),
     "early rise": (
-        ("rise5", "rise", "first_updates"),
+        ("rise5", "rise", "first_updates", "moved_early"),
         "rise5",
         lambda v: _rise(v, "in the first twentieth of the run"),
     ),
@@ -77,7 +77,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
         lambda v: f"it ends {_share(v)} of its fall above its lowest level",
     ),
     "learned": (
-        ("learned", "drop_to_scale", "log_drop"),
+        ("learned", "drop_to_scale", "log_drop", "moved"),
         "learned",
         lambda v: f"the loss fell by {_share(v)}" if v >= 0 else "the loss ended above its start",
     ),
@@ -128,13 +128,20 @@ def family_of(name: str) -> str:
     return max(fitting)[1]
 
 
-def reasons_for(features: Mapping[str, float], parts: Floats, names: NDArray[np.str_]) -> tuple[Reason, ...]:
-    """What each family of features added to the chance of the answer, the weightiest first."""
-    weights: dict[str, float] = {}
-    for name, part in zip(names, parts, strict=True):
-        family = family_of(str(name))
-        weights[family] = weights.get(family, 0.0) + float(part)
-    told = [_reason(family, weight, features) for family, weight in weights.items() if abs(weight) >= LEAST]
+def families_of(names: NDArray[np.str_]) -> NDArray[np.intp]:
+    """The number of each feature's family, in the order of `FAMILIES`."""
+    order = list(FAMILIES)
+    return np.array([order.index(family_of(str(name))) for name in names])
+
+
+def reasons_for(features: Mapping[str, float], weights: Floats) -> tuple[Reason, ...]:
+    """What each family of features added to the chance of the answer, the weightiest first.
+
+    Args:
+        features: of the run.
+        weights: of each family, in the order of `FAMILIES`.
+    """
+    told = [_reason(family, float(w), features) for family, w in zip(FAMILIES, weights, strict=True) if abs(w) >= LEAST]
     return tuple(sorted((one for one in told if one is not None), key=lambda one: -abs(one.weight))[:MOST])
 
 

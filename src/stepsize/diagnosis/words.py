@@ -78,13 +78,24 @@ def advice(diagnosis: Diagnosis) -> str:
     rate, tried = trace_of(diagnosis.run).rate, diagnosis.suggestion
     if tried is not None and not math.isclose(tried, rate, rel_tol=1e-3):
         apart = beside(tried, rate)
-        return f"Try a peak of {number(tried, 3)}{f', {apart}' if apart else ''}."
+        return f"Try a peak of {number(tried, 3)}{f', {apart}' if apart else ''}.{expected(diagnosis)}"
+    if diagnosis.factor != 1:
+        much, way = max(diagnosis.factor, 1 / diagnosis.factor), "higher" if diagnosis.factor > 1 else "lower"
+        return f"Try one {number(much, 2)}× {way}.{expected(diagnosis)}"
     return {
         "too_high": "Try a third of it.",
         "too_low": "Try three times as much.",
         "diverged": "Try a tenth of it, or a longer warmup.",
         "good": "Keep it.",
     }.get(diagnosis.verdict, "")
+
+
+def expected(diagnosis: Diagnosis) -> str:
+    """What there is to be gained; empty where that is next to nothing, or not known."""
+    if diagnosis.gain < 0.01:
+        return ""
+    share = min(diagnosis.gain, 1.0)
+    return f" On runs like this the best rate gained {100 * share:.0f} % more of what there was to learn (the median)."
 
 
 def beside(tried: float, rate: float) -> str:

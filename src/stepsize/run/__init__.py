@@ -3,3 +3,4 @@
 from stepsize.run.column import Column as Column
 from stepsize.run.record import Outcome as Outcome
 from stepsize.run.record import Run as Run
+from stepsize.run.record import read_folder as read_folder

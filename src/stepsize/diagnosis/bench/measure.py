@@ -48,9 +48,9 @@ def of_choices(said: NDArray[np.int64], right: NDArray[np.int64]) -> Measure:
     return Measure(right.size, confusion, float(np.trace(confusion)) / count, float(_away(said, right).mean()))
 
 
-def of_chances(chances: Floats, right: NDArray[np.int64]) -> Measure:
+def of_chances(chances: Floats, said: NDArray[np.int64], right: NDArray[np.int64]) -> Measure:
     """The measure of answers with their chances; shape (runs, 3)."""
-    said, sure = chances.argmax(1), chances.max(1)
+    sure = chances[np.arange(said.size), said]
     surest = np.argsort(-sure, kind="stable")[: max(1, round(SURE * right.size))]
     plain = of_choices(said, right)
     return Measure(
@@ -66,7 +66,7 @@ def of_chances(chances: Floats, right: NDArray[np.int64]) -> Measure:
 
 def calibration(sure: Floats, hit: NDArray[np.bool_]) -> float:
     """The expected calibration error over bins of equal width (Guo et al. 2017, arXiv:1706.04599)."""
-    places = np.clip(((sure - 1 / 3) / (2 / 3) * BINS).astype(int), 0, BINS - 1)
+    places = np.clip((sure * BINS).astype(int), 0, BINS - 1)
     gaps = [(places == b).mean() * abs(hit[places == b].mean() - sure[places == b].mean()) for b in np.unique(places)]
     return float(sum(gaps))
 

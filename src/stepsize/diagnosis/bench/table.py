@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stepsize.diagnosis.bench.labelled import Labelled
 from stepsize.diagnosis.bench.views import views
 from stepsize.diagnosis.features import features_of
-from stepsize.diagnosis.forest import vector
+from stepsize.diagnosis.nets import within
 
 OTHERS = ("source", "task", "data", "view", "seen", "off", "lost")
 
@@ -56,12 +56,18 @@ class Table:
             return cls(**{field.name: held[field.name] for field in fields(cls)})
 
 
-def table_of(runs: Iterable[Labelled], as_logged_by_others: bool = False, seed: int = 0) -> Table:
-    """The table of the runs, and of what others would have logged of each."""
+def table_of(
+    runs: Iterable[Labelled],
+    as_logged_by_others: bool = False,
+    seed: int = 0,
+    names: NDArray[np.str_] | None = None,
+) -> Table:
+    """The table of the runs, and of what others would have logged of each; `names` are its features, if given."""
     dice = np.random.default_rng(seed)
     rows = [view for run in runs for view in (views(run, dice) if as_logged_by_others else [run])]
     found = [features_of(row.trace) for row in rows]
-    names = np.array(sorted({name for features in found for name in features}))
+    if names is None:
+        names = np.array(sorted({name for features in found for name in features}))
     return Table(
         names,
         np.array([_row(features, names) for features in found], dtype=np.float32),
@@ -72,4 +78,4 @@ def table_of(runs: Iterable[Labelled], as_logged_by_others: bool = False, seed: 
 
 def _row(features: dict[str, float], names: NDArray[np.str_]) -> NDArray[np.float64]:
     known = np.array([features.get(str(name), np.nan) for name in names])
-    return np.where(np.isnan(known), np.nan, vector(features, names))
+    return within(known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from stepsize.run import Column
 
 COLUMNS = ("loss", "val_loss", "lr", "grad_norm", "update_ratio")
 EPOCHS, EVERY, SHARES = (10, 20, 25, 50, 100), (2, 5, 10, 20), (0.1, 0.25, 0.5, 0.75)
-FEWEST = 15
+FEWEST, WHOLE = 15, 0.98
 
 
 def views(run: Labelled, dice: np.random.Generator) -> Iterator[Labelled]:
@@ -23,7 +24,7 @@ def views(run: Labelled, dice: np.random.Generator) -> Iterator[Labelled]:
         return
     size = run.trace.loss.step.size
     # A log that is dense at its start only has been thinned already.
-    if size == run.trace.length:
+    if size >= WHOLE * run.trace.length:
         epochs, every = int(dice.choice(EPOCHS)), int(dice.choice(EVERY))
         if size >= 2 * epochs:
             yield replace(run, trace=by_epochs(run.trace, epochs), view="epoch")
@@ -44,9 +45,10 @@ def by_epochs(trace: Trace, epochs: int) -> Trace:
         parts = [column.value[places[i] : places[i + 1]].mean() for i in full]
         return Column(full.astype(np.int64), np.array(parts), "epoch")
 
-    looks = np.interp(edges[1:], trace.val_loss.step, trace.val_loss.value) if trace.val_loss.step.size else []
-    means = {name: mean(getattr(trace, name)) for name in COLUMNS if name != "val_loss"}
-    validation = Column(np.arange(len(looks)), np.asarray(looks, float), "epoch")
+    seen = trace.val_loss
+    looks = np.interp(edges[1:], seen.step, seen.value) if seen.step.size else np.empty(0)
+    means: dict[str, Any] = {name: mean(getattr(trace, name)) for name in COLUMNS if name != "val_loss"}
+    validation = Column(np.arange(looks.size), looks, "epoch")
     return replace(trace, **means, val_loss=validation, clock="epoch", planned=epochs)
 
 
@@ -59,7 +61,8 @@ def thinned(trace: Trace, every: int, mean: bool) -> Trace:
         whole = column.value.size // every * every
         return Column(column.step[every - 1 : whole : every], column.value[:whole].reshape(-1, every).mean(1))
 
-    return replace(trace, **{name: thin(getattr(trace, name)) for name in COLUMNS if name != "val_loss"})
+    kept: dict[str, Any] = {name: thin(getattr(trace, name)) for name in COLUMNS if name != "val_loss"}
+    return replace(trace, **kept)
 
 
 def begun(trace: Trace, share: float) -> Trace:
@@ -70,4 +73,5 @@ def begun(trace: Trace, share: float) -> Trace:
         kept = column.step <= last
         return Column(column.step[kept], column.value[kept], column.clock)
 
-    return replace(trace, **{name: first(getattr(trace, name)) for name in COLUMNS})
+    kept: dict[str, Any] = {name: first(getattr(trace, name)) for name in COLUMNS}
+    return replace(trace, **kept)

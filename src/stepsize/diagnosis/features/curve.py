@@ -161,4 +161,5 @@ def _medians(curve: Curve, edges: Floats) -> Floats:
     levels = np.array([np.median(curve.value[a:b]) if b > a else np.nan for a, b in pairwise(places)])
     known = np.isfinite(levels)
     where = np.arange(levels.size)
-    return np.interp(where, where[known], levels[known])
+    filled: Floats = np.interp(where, where[known], levels[known])
+    return filled

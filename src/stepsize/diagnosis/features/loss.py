@@ -14,7 +14,7 @@ def loss_features(curve: Curve, length: int) -> dict[str, float]:
     found = {"broke": float(curve.broke)}
     if curve.size < FEWEST:
         return found
-    return found | _pace(curve) | _noise(curve) | _rises(curve) | _size(curve, length)
+    return found | _pace(curve) | _noise(curve) | _rises(curve) | _moves(curve) | _size(curve, length)
 
 
 def _pace(curve: Curve) -> dict[str, float]:
@@ -90,17 +90,56 @@ def _rises(curve: Curve) -> dict[str, float]:
     level = np.interp(
         curve.share[curve.share > 0.05], (np.arange(curve.level.size) + 0.5) / curve.level.size, curve.level
     )
-    above = lambda height: float(np.log10(1e-3 + np.clip(height / drop, 0, 1e6)))  # noqa: E731
     moves = np.diff(curve.level)
     return {
-        "rise5": above(float(first.max()) - start if first.size else 0.0),
-        "rise": above(float(curve.value.max()) - start),
-        "spike": above(float((later - level).max()) if later.size else 0.0),
+        "rise5": _above(float(first.max()) - start if first.size else 0.0, drop),
+        "rise": _above(float(curve.value.max()) - start, drop),
+        "spike": _above(float((later - level).max()) if later.size else 0.0, drop),
         "first_updates": float(np.clip((curve.value[1:4].min() - curve.value[0]) / drop, -2, 2)),
         "rising": float(np.mean(moves > 0)),
         "rising_late": float(np.mean(moves[moves.size // 2 :] > 0)),
         "end_above_best": float(np.clip((curve.end - curve.best) / drop, 0, 10)),
     }
+
+
+def _moves(curve: Curve) -> dict[str, float]:
+    """The same in units that a curve without a drop has too: of its noise, and of its size.
+
+    A rate far too low and one so high that nothing is left to learn with both give a flat curve. Only the first steps,
+    and whether there is any trend in the noise, tell them apart.
+    """
+    mid = curve.noise(0.2, 1)
+    unit = max(mid if np.isfinite(mid) else 0, 1e-9 * curve.scale)
+    first = curve.between(0, 0.05)
+    highest = float(first.max()) if first.size else curve.start
+    settled = curve.at(0.1)
+    in_noise = {
+        "moved": curve.start - curve.end,
+        "moved_early": curve.start - settled,
+        "moved_late": settled - curve.end,
+        "rise5": highest - settled,
+        "range": float(np.ptp(curve.level[curve.level.size // 10 :])),
+    }
+    found = {f"{name}_in_noise": float(np.clip(np.arcsinh(move / unit), -10, 10)) for name, move in in_noise.items()}
+    found |= {f"{name}_in_size": decades(abs(move) / curve.scale) for name, move in in_noise.items()}
+    return found | {"noise_in_size": decades(mid / curve.scale), "trend": _trend(curve)}
+
+
+def _trend(curve: Curve) -> float:
+    """How surely it falls over its last nine tenths: the slope over its error, squeezed by arcsinh."""
+    it = curve.sparse
+    x, y = it.share[it.share > 0.1], it.value[it.share > 0.1]
+    if x.size < 5 or np.ptp(y) == 0:
+        return 0.0
+    x = x - x.mean()
+    slope = float((x * y).sum() / (x * x).sum())
+    rest = y - y.mean() - slope * x
+    error = float(np.sqrt((rest * rest).sum() / (x.size - 2) / (x * x).sum()))
+    return float(np.clip(np.arcsinh(slope / max(error, 1e-12 * curve.scale)), -10, 10))
+
+
+def _above(height: float, drop: float) -> float:
+    return float(np.log10(1e-3 + np.clip(height / drop, 0, 1e6)))
 
 
 def _size(curve: Curve, length: int) -> dict[str, float]:

@@ -58,6 +58,18 @@ class Form:
 
 
 @lru_cache(maxsize=4)
+def is_plain_table(head: bytes) -> bool:
+    """Whether all first rows have a cell for each name, and one column has nothing but numbers: no prose is so."""
+    form = form_of(head)
+    if form is None or form.separator == BLANKS:
+        return False
+    lines = [line for line in head.decode(form.encoding, errors="replace").splitlines() if not line.startswith("#")]
+    rows = [split(line, form.separator) for line in lines[1 : SAMPLE + 1]][:-1]
+    even = len(form.names) > 1 and all(len(row) == len(form.names) for row in rows)
+    return even and bool(rows) and any(all(map(_spells, column)) for column in zip(*rows, strict=True))
+
+
+@lru_cache(maxsize=4)
 def form_of(head: bytes) -> Form | None:
     """The form of a file by its first bytes; None where they are no table with a header."""
     encoding = next((name for mark, name in MARKS if head.startswith(mark)), "utf-8")

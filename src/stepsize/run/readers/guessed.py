@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepsize.run.column import Column
-from stepsize.run.readers.names import VALIDATION, WORD
+from stepsize.run.readers.names import HOUSE, VALIDATION, WORD, house_name
 
 # No losses, for all the word in their names; and losses of other data.
 OTHERS = {"scale", "scaler", "scaling", "test", "best", "min", "lowest", "weight", "time", "ppl", "std", "var"}
@@ -35,6 +35,15 @@ def _likely(columns: Mapping[str, Column], validation: bool) -> str:
         and name not in ("loss", "val_loss")
     ]
     return max(fit, key=lambda name: (columns[name].step.size, -len(name)), default="")
+
+
+def is_telling(name: str) -> bool:
+    """Whether a name speaks of a loss, a rate, or what else says something of the rate.
+
+    >>> is_telling("train/loss"), is_telling("lr"), is_telling("bytes")
+    (True, True, False)
+    """
+    return house_name(name) in HOUSE or any(cost <= words_of(name) for cost in COSTS)
 
 
 def words_of(name: str) -> set[str]:

@@ -14,13 +14,14 @@ from typing import Any, final
 
 from stepsize.errors import UnreadableRun
 from stepsize.run.log import Log
+from stepsize.run.readers.guessed import is_telling
 from stepsize.run.readers.lines import blocks_of, head_of
 from stepsize.run.readers.object_rows import Objects
 from stepsize.run.readers.objects import WRONG, object_in
 from stepsize.run.readers.source import Source
 
 FORMAT = "JSON lines"
-NAMED = re.compile(r'"[^"\n]{0,60}(?:loss|step|epoch|iter)[^"\n]{0,60}"\s*:', re.IGNORECASE)
+NAME = re.compile(r'"([^"\n]{1,120})"\s*:')
 # So many lines are looked at; where so many begin like objects, one has to be one.
 FIRST, ENOUGH = 20, 3
 # A list is decoded object by object where it is damaged.
@@ -32,7 +33,7 @@ def recognises(source: Source) -> bool:
     head = head_of(source).lstrip()
     if head.startswith("["):
         # many other things are lists of objects
-        return head[1:].lstrip().startswith("{") and NAMED.search(head) is not None
+        return head[1:].lstrip().startswith("{") and any(map(is_telling, set(NAME.findall(head))))
     lines = [line for line in head.split("\n")[:FIRST] if line.strip()]
     begun = [line for line in lines if line.lstrip().startswith("{")]
     if not head.startswith("{") or 2 * len(begun) < len(lines):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from stepsize.run.log import Log
+from stepsize.run.readers.form import is_plain_table
 from stepsize.run.readers.guessed import with_losses
 from stepsize.run.readers.lines import head_of, lines_of, shown
 from stepsize.run.readers.phrases import number
@@ -36,7 +37,7 @@ EARLY = 2**25
 
 def recognises(source: Source) -> bool:
     """Whether one of its lines is there, after all the talk that may stand first."""
-    if not head_of(source):
+    if not head_of(source) or is_plain_table(source.head):
         return False
     try:
         passed = 0

@@ -14,6 +14,7 @@ from typing import Literal, final
 
 from stepsize.run.readers.guessed import OTHERS
 from stepsize.run.readers.names import TRAINING, VALIDATION, WORD, house_name
+from stepsize.run.readers.settings import is_setting
 
 Role = Literal["step", "steps", "epoch", "epochs", "within", "each", "value"]
 
@@ -46,6 +47,8 @@ EPOCHS = frozenset({"epoch", "ep"})
 PARTS = VALIDATION | {"test", "testing", "evaluating", "validating"}
 # Of lines like these nothing is taken.
 BESIDE = re.compile(r"train_runtime|checkpoint|\.ckpt|\bsav(?:ed|ing)\b|\bbest\b|\bload(?:ed|ing)\b|early stop", re.I)
+# So a line of settings begins, as Namespace(lr=0.1, ...): nothing in it is a row.
+LISTED = re.compile(r"(?:Namespace|Arguments|Config|args|config|hparams|params)\w{0,40}\s{0,8}[:=]?\s{0,8}[({]", re.IGNORECASE)
 # What stands before the message: a file, a day as glog writes it.
 FILE = re.compile(r"\.(?:py|cc|cpp|rs)$|^[IWEFT]\d*$")
 LONGEST_NAME, MOST_WORDS = 60, 5
@@ -94,7 +97,8 @@ def phrase_of(texts: tuple[str, ...]) -> Phrase:
     >>> phrase_of(("step ", "/", " | loss ", "")).roles
     ((0, 'step', 'step'), (1, 'steps', ''), (2, 'value', 'loss'))
     """
-    if BESIDE.search(" ".join(texts)):
+    told = " ".join(texts)
+    if BESIDE.search(told) or LISTED.search(told):
         return NOTHING
     said = _Said()
     for place in range(len(texts) - 1):
@@ -173,7 +177,8 @@ class _Said:
         measured = [name for _, role, name in self.roles if role == "value"]
         clock = self._has("step", "epoch", "within")
         tells = any(is_loss(name) for name in measured)
-        tells = tells or (clock and any(house_name(name) in RATES for name in measured))
+        stated = not self._has("step") and any(is_setting(name) for name in measured)
+        tells = tells or (clock and not stated and any(house_name(name) in RATES for name in measured))
         each = next((place for place, role, _ in self.roles if role == "each"), len(texts))
         # PyTorch's MNIST example: [640/60000 (1%)]
         samples = [text.strip()[:1] for text in texts[each + 1 : each + 3]] == ["(", "%"]

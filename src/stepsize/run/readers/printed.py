@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from stepsize.run.log import Log
-from stepsize.run.readers.lines import head_of, lines_of, shown
+from stepsize.run.readers.form import is_plain_table
+from stepsize.run.readers.lines import blocks_of, head_of, lines_of, shown
+from stepsize.run.readers.objects import WRONG
 from stepsize.run.readers.phrases import Phrase, is_loss, phrase_of, split
 from stepsize.run.readers.printed_rows import Printed
 from stepsize.run.readers.source import Source
@@ -19,12 +23,16 @@ SIGNS = ("loss", "epoch", "it/s", "s/it")
 LONGEST = 4096
 # So many lines of one kind make a log, and they begin so early in the file (characters).
 ENOUGH, EARLY = 3, 2**25
+# A document of more blocks is no manifest.
+MOST = 32
 PAGE = re.compile(r"\s*(?:<[!?a-zA-Z]|%PDF|\{\\rtf)")
 
 
 def recognises(source: Source) -> bool:
     """Whether three lines of one kind tell a loss, and when it was."""
     if source.folder or not (head := head_of(source)) or PAGE.match(head):
+        return False
+    if is_plain_table(source.head) or _document(source.path, head):
         return False
     kinds: Counter[tuple[str, ...]] = Counter()
     undated: dict[tuple[str, ...], set[str]] = {}
@@ -60,6 +68,17 @@ def read(path: Path) -> list[Log]:
                 parts = split(text)
                 printed.take(phrase_of(tuple(parts[::2])), parts[1::2])
     return [printed.log(path)]
+
+
+def _document(path: Path, head: str) -> bool:
+    """Whether the whole file is one JSON value: what its strings tell was not printed."""
+    if not head.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads("".join(islice(blocks_of(path), MOST)))
+    except WRONG:
+        return False
+    return True
 
 
 def _phrases(path: Path, limit: int) -> Iterator[tuple[Phrase, list[str]]]:

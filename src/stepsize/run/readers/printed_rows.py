@@ -11,14 +11,14 @@ from typing import final
 from stepsize.run.log import Log
 from stepsize.run.readers.guessed import with_losses
 from stepsize.run.readers.object_rows import FILTER
-from stepsize.run.readers.phrases import Phrase, number
+from stepsize.run.readers.phrases import LISTED, Phrase, number
 from stepsize.run.readers.rows import Gathered
-from stepsize.run.readers.settings import Stated
+from stepsize.run.readers.settings import Stated, is_setting
 
-# A line of settings: `lr: 0.1`, `--lr 0.1`, `lr ........ 0.1`; and many on one line: Namespace(lr=0.1, ...).
+# A line of settings: `lr: 0.1`, `lr ........ 0.1`; and many on one line: Namespace(lr=0.1, ...), `--lr 0.1 ...`.
 STATED = re.compile(r"^[\s\-*|]*([A-Za-z][\w /-]{0,40}?)\s*(?:\.{2,}|[:=])\s*['\"]?([\w.,+-]+?)['\"]?,?\s*$")
-LISTED = re.compile(r"(?:Namespace|Arguments|Config|args|config|hparams|params)\w*\s*[:=]?\s*[({]", re.IGNORECASE)
 PAIR = re.compile(r"['\"]?([A-Za-z]\w{0,40})['\"]?\s*[:=]\s*['\"]?([\w.+-]+)")
+FLAG = re.compile(r"--([A-Za-z][\w-]{0,40})[ =]([\w.+-]+)")
 # So many lines before the first row are looked at for settings, and so many names are kept.
 PREAMBLE, MOST = 20_000, 256
 LONGEST = 20_000
@@ -53,8 +53,10 @@ class Printed:
             return
         if found := STATED.match(text):
             self._stated.take({found[1]: found[2].replace(",", "")})
-        elif LISTED.search(text):
-            self._stated.take(dict(PAIR.findall(text)))
+        elif (pairs := dict(PAIR.findall(text) + FLAG.findall(text))) and (
+            LISTED.search(text) or (len(pairs) > 1 and any(map(is_setting, pairs)))
+        ):
+            self._stated.take(pairs)
 
     def take(self, phrase: Phrase, numbers: Sequence[str]) -> None:
         """What a line tells; one that has no more than a clock says where the next ones stand."""
