@@ -31,8 +31,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("stepsize", derandomize=True, deadline=None)
 settings.load_profile("stepsize")
 
-# The fixtures `browser`, for all tests that look at a page, and `trained`, for those of Lightning and transformers.
-pytest_plugins = ["tests.browser", "tests.trained"]
+# The fixtures `browser`, `trained` and `written`: what takes long to start is started once for all tests.
+pytest_plugins = ["tests.browser", "tests.trained", "tests.written"]
 
 RUN_HERE = {"stepsize", "python"}
 RUN_BY_CI = {"git", "make", "pip"}

@@ -10,7 +10,8 @@ from stepsize._extras import extra
 
 HEAVY = {"torch", "jax", "keras", "tensorflow", "scipy", "pandas", "matplotlib", "optuna", "ray", "sqlite3"}
 HEAVY |= {"optax", "transformers", "cyclopts", "rich", "filelock", "sklearn", "mlxtend"}
-LATER = ["Finding", "Range", "Recorder", "Run", "Study", "compat", "drive", "find", "tune", "when"]
+LATER = ["Diagnosis", "Finding", "Range", "Recorder", "Run", "Script", "Study", "compat", "diagnose", "drive", "find"]
+LATER += ["tune", "when"]
 AT_ONCE = ["Policy", "Schedule", "constant", "cosine", "linear", "multistep", "warmup_cosine", "wsd"]
 
 

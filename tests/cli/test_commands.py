@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import stepsize as ss
+from stepsize.cli.main import run
 from stepsize.report import render
 from stepsize.tuner import read_study
 from stepsize.tuner.page import study_page
@@ -77,8 +78,18 @@ def test_find_with_a_length_spends_at_most_one_full_run(terminal: Terminal) -> N
     assert 0 < document["cost"] <= 1
 
 
-def test_show_knows_what_stepsize_writes_and_reads(terminal: Terminal) -> None:
+def in_this_process(arguments: list[str]) -> int:
+    try:
+        return run(arguments)
+    except SystemExit as left:
+        return int(left.code or 0)
+
+
+def test_show_knows_what_stepsize_writes_and_reads(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = terminal.folder
+    monkeypatch.chdir(folder)
     assert terminal(*TUNE, "-q").returncode == 0
     (folder / "schedule.json").write_text(ss.linear(0, 1e-3, 10).to_json())
     (folder / "log.csv").write_text("step,loss\n0,3.0\n10,1.5\n")
@@ -92,12 +103,11 @@ def test_show_knows_what_stepsize_writes_and_reads(terminal: Terminal) -> None:
         "ss.linear(0, 1, 5) >> ss.constant(1)": ("stepsize.schedule/1", "no end"),
     }
     for what, (schema, words) in shown.items():
-        plain = terminal("show", what)
-        assert plain.returncode == 0, plain.stderr
-        assert words in plain.stdout, what
-        assert json.loads(terminal("show", what, "--json").stdout)["schema"] == schema
-        page = terminal("show", what, "-o", "page.html", "--force")
-        assert page.returncode == 0, page.stderr
+        assert in_this_process(["show", what]) == 0
+        assert words in capsys.readouterr().out, what
+        assert in_this_process(["show", what, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["schema"] == schema
+        assert in_this_process(["show", what, "-o", "page.html", "--force"]) == 0
         assert (folder / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

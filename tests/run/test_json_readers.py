@@ -166,7 +166,7 @@ def test_the_same_name_twice_counts_once(record):
     "text",
     [
         '[{"file": "a", "bytes": 3}]',
-        json.dumps([{"steps": 3, "bytes": k, "note": f"a log; steps={k}, train loss 0.{k}"} for k in range(9)], indent=1),
+        json.dumps([{"steps": 3, "bytes": k, "note": f"steps={k}, loss 0.{k}"} for k in range(9)], indent=1),
         '[{"epoch": 3, "bytes": 3}]',
         '{"lr": 0.1, "layers": [1, 2]}\n',
     ],

@@ -189,7 +189,7 @@ def test_settings_before_the_first_line_are_noted(record):
     [
         ("Namespace(lr=0.1, epoch=3)", {"lr": 0.1}),
         ("TrainArgs(lr=0.1, epoch=3, step=1000, epochs=5)", {"lr": 0.1, "epochs": 5}),
-        ("config = {'learning_rate': 0.1, 'epoch': 3, 'loss': 0.5, 'optimizer': 'adamw'}", {"lr": 0.1, "optimizer": "adamw"}),
+        ("config = {'learning_rate': 0.1, 'epoch': 3, 'loss': 0.5, 'optim': 'sgd'}", {"lr": 0.1, "optimizer": "sgd"}),
         ("10:00:00 INFO hparams: {lr: 0.1, epoch: 3}", {"lr": 0.1}),
         ("lr=0.1 epochs=3 batch=32", {"lr": 0.1, "epochs": 3}),
         ("python train.py --epochs 3 --lr=0.1", {"lr": 0.1, "epochs": 3}),

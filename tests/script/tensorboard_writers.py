@@ -1,4 +1,7 @@
-"""Writes the same curves with every writer of TensorBoard events there is, and what TensorBoard reads from them."""
+"""Writes curves with every writer of TensorBoard events there is, and what TensorBoard and Keras say of them.
+
+Run once for all tests, as it takes long to import these: see tests/written.py.
+"""
 
 import json
 import math
@@ -6,10 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", KERAS_BACKEND="tensorflow")
 folder = Path(sys.argv[1])
 CURVE = [1.5, 0.25, 0.0, -3.0, math.pi, math.inf, math.nan]
 
+import numpy as np  # noqa: E402
 from torch.utils.tensorboard import SummaryWriter  # noqa: E402
 
 with SummaryWriter(folder / "torch") as writer:
@@ -18,8 +22,8 @@ with SummaryWriter(folder / "torch") as writer:
         writer.add_scalar("new", value, 10 * step, new_style=True)
         writer.add_scalar("double", value, 10 * step, new_style=True, double_precision=True)
     writer.add_text("text", "words", 3)
-    writer.add_histogram("histogram", __import__("numpy").arange(9.0), 3)
-    writer.add_image("image", __import__("numpy").zeros((1, 1200, 1200), "uint8"), 3)
+    writer.add_histogram("histogram", np.arange(9.0), 3)
+    writer.add_image("image", np.zeros((1, 1200, 1200), "uint8"), 3)
     writer.add_scalar("loss/val", 7.0, 2**40)
 
 from tensorboard.summary import Writer  # noqa: E402
@@ -57,3 +61,22 @@ for place in ("torch", "tensorboard", "tf/train", "tf/validation", "v1"):
         if all(array.ndim == 0 and array.dtype.kind in "fiV" for _, array in arrays):
             read[place][tag] = [[step, float(array)] for step, array in arrays]
 (folder / "read.json").write_text(json.dumps(read))
+
+with SummaryWriter(folder / "training") as writer:
+    for step in range(0, 900, 3):
+        writer.add_scalar("train/loss", 1 / (step + 1), step)
+        writer.add_scalar("train/learning_rate", 1e-3 * step, step)
+        if step % 90 == 0:
+            writer.add_histogram("weights", np.arange(50.0) * step, step)
+            writer.add_text("samples", f"words {step}", step)
+    writer.add_scalars("both", {"a": 1.0, "b": 2.0}, 5)
+    writer.add_hparams({"lr": 0.1, "optimizer": "adam"}, {"hparam/loss": 0.5})
+
+import keras  # noqa: E402
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.5)), "mse")
+x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+callback = keras.callbacks.TensorBoard(folder / "keras", update_freq="batch")
+seen = model.fit(x, x.sum(1), epochs=4, batch_size=16, validation_split=0.5, verbose=0, callbacks=[callback])
+(folder / "keras.json").write_text(json.dumps(seen.history))

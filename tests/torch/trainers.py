@@ -1,4 +1,4 @@
-"""Trainings by Lightning and by transformers with a Scheduler: the rates that the updates used. See tests/trained.py."""
+"""Trainings by Lightning and transformers with a Scheduler: the rates that the updates used. See tests/trained.py."""
 
 import csv
 import tempfile

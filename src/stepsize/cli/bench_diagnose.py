@@ -44,7 +44,7 @@ def bench_diagnose(
         others = labelled_runs(recorded) if recorded is not None else []
         table = table_of([*runs, *others], as_logged_by_others=True)
     else:
-        table = table_of(runs, names=model().nets.names)
+        table = table_of(runs)
     if left_out:
         output.say(f"learning anew without each {left_out} ...")
     rows = evaluate(table, left_out)

@@ -8,15 +8,7 @@ import traceback
 from cyclopts import App, CycloptsError
 
 from stepsize import __version__
-from stepsize.cli.bench_diagnose import bench_diagnose
-from stepsize.cli.cooldown import cooldown
-from stepsize.cli.demo import demo
-from stepsize.cli.diagnose import diagnose
-from stepsize.cli.find import find
 from stepsize.cli.output import talk
-from stepsize.cli.show import show
-from stepsize.cli.tune import tune
-from stepsize.cli.watch import watch
 from stepsize.errors import EngineError, StepsizeError
 
 USAGE, FAILED = 2, 1
@@ -31,8 +23,11 @@ app = App(
     change), 1 (the work failed; what was measured is kept). --debug shows where an error came from.
     """,
 )
-for command in (show, find, tune, diagnose, watch, cooldown, demo, bench_diagnose):
-    app.command(command)
+# Each is imported when it is asked for: to show a schedule, one need not know how logs are read.
+COMMANDS = ("show", "find", "tune", "diagnose", "watch", "cooldown", "demo", "bench-diagnose")
+for command in COMMANDS:
+    module = command.replace("-", "_")
+    app.command(f"stepsize.cli.{module}:{module}", name=command)
 
 
 def main() -> None:
@@ -46,6 +41,9 @@ def run(arguments: list[str]) -> int:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     ours, theirs = arguments[:end], arguments[end:]
     debug = "--debug" in ours
+    if not {*COMMANDS} & {*ours}:
+        for command in COMMANDS:
+            app[command]  # imported, so that help has a line for each
     try:
         app([a for a in ours if a != "--debug"] + theirs, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from stepsize.diagnosis.features import features_of
 from stepsize.diagnosis.kind import kind_of, tempered
+from stepsize.diagnosis.kinds_of_features import LOGS, log_of
 from stepsize.diagnosis.nets import Floats, Nets
 from stepsize.diagnosis.reasons import FAMILIES, Reason, families_of, reasons_for
 from stepsize.diagnosis.trace import Trace
 
 Answer = Literal["too_low", "good", "too_high"]
 ANSWERS: tuple[Answer, ...] = ("too_low", "good", "too_high")
-# Fewer values of the loss are no curve.
-FEWEST = 8
+# Fewer values of the loss are no curve; a smaller share of the planned run is not what was learned from.
+FEWEST, EARLIEST = 10, 0.09
 MODEL = "verdict.npz"
 
 
@@ -30,7 +31,7 @@ class Model:
     """What was learned, and how its chances are to be read.
 
     Attributes:
-        nets: give chances.
+        nets: give chances, for each of `LOGS`.
         weights: of the kinds of log, by which the chances are calibrated.
         threshold: a likeliest answer below it is not given.
         outcomes: by answer, for rising confidence: how far such rates were off in decades, and what that cost.
@@ -38,7 +39,7 @@ class Model:
         learned_from: the data, in numbers.
     """
 
-    nets: Nets
+    nets: dict[str, Nets]
     weights: Floats
     threshold: float
     outcomes: dict[str, list[dict[str, float]]]
@@ -55,7 +56,7 @@ class Grade:
         chances: of each of `ANSWERS`.
         answer: what would be said, see `likeliest`.
         confidence: its chance.
-        given: whether that is enough for an answer.
+        given: whether that, and the share of the run that was seen, is enough for an answer.
         factor: by which to multiply the rate; 1 for a good one.
         gain: what the middle one of such runs would gain by the best rate, as a share of what training gains.
         reasons: the features that carried it.
@@ -73,10 +74,9 @@ class Grade:
 @cache
 def model() -> Model:
     """The model that comes with stepsize; read once."""
-    with as_file(files("stepsize.diagnosis").joinpath(MODEL)) as path:
-        nets = Nets.load(path)
-        with np.load(path, allow_pickle=False) as held:
-            about = json.loads(str(held["about"]))
+    with as_file(files("stepsize.diagnosis").joinpath(MODEL)) as path, np.load(path, allow_pickle=False) as held:
+        about = json.loads(str(held["about"]))
+        nets = {log: Nets.taken(held, f"{place}_") for place, log in enumerate(LOGS)}
     about = {name: about[name] for name in ("threshold", "outcomes", "accuracy", "learned_from")} | {
         "weights": np.array(about["weights"])
     }
@@ -88,9 +88,10 @@ def grade(trace: Trace) -> Grade | None:
     if np.isfinite(trace.loss.value).sum() < FEWEST:
         return None
     it, features = model(), features_of(trace)
-    row = it.nets.row(features)
+    nets = it.nets[log_of(name for name, value in features.items() if np.isfinite(value))]
+    row = nets.row(features)
     seen = trace.length / trace.planned if trace.cut_short else 1.0
-    chances = tempered(it.nets.chances_of(row[None])[0], kind_of(features, trace.clock, seen), it.weights)
+    chances = tempered(nets.chances_of(row[None])[0], kind_of(features, trace.clock, seen), it.weights)
     best = int(likeliest(chances[None])[0])
     confidence, answer = float(chances[best]), ANSWERS[best]
     outcome = _outcome(it.outcomes[answer], confidence)
@@ -98,10 +99,10 @@ def grade(trace: Trace) -> Grade | None:
         dict(zip(ANSWERS, chances.tolist(), strict=True)),
         answer,
         confidence,
-        confidence >= it.threshold,
+        confidence >= it.threshold and seen >= EARLIEST and not _still_warming_up(trace),
         _round_factor(outcome["off"], answer),
         outcome["lost"],
-        reasons_for(features, it.nets.carried_by(row, families_of(it.nets.names), len(FAMILIES))[:, best]),
+        reasons_for(features, nets.carried_by(row, families_of(nets.names), len(FAMILIES))[:, best]),
     )
 
 
@@ -111,6 +112,14 @@ def likeliest(chances: Floats) -> NDArray[np.int64]:
     That is the median of the three, and so the answer that is least often wrong the wrong way; shape (runs, 3).
     """
     return np.where(chances[:, 0] > 0.5, 0, np.where(chances[:, 2] > 0.5, 2, 1)).astype(np.int64)
+
+
+def _still_warming_up(trace: Trace) -> bool:
+    """Whether an unfinished run has not been at its peak yet: what it will do there nobody has seen."""
+    rates = trace.lr.value
+    return (
+        trace.cut_short and rates.size > 1 and int(np.argmax(rates)) >= 0.9 * (rates.size - 1) and rates[0] < rates[-1]
+    )
 
 
 def _outcome(table: list[dict[str, float]], confidence: float) -> dict[str, float]:

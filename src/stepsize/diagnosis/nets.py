@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 # A feature beyond these is as extreme as it can be.
 MOST = 12.0
+HALF = ("w1", "b1", "w2", "b2")
 
 
 @final
@@ -66,15 +66,16 @@ class Nets:
         known = np.array([features.get(str(name), np.nan) for name in self.names], dtype=float)
         return within(known)
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """All of it, by name, to be written with `numpy.savez`."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def arrays(self, prefix: str = "") -> dict[str, NDArray[np.generic]]:
+        """All of it, by name, to be written with `numpy.savez`; weights need no more than half precision."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {prefix + name: part.astype(np.float16) if name in HALF else part for name, part in named.items()}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Nets:
-        """Read what `arrays` gave from an npz file, among whatever else it holds."""
-        with np.load(path, allow_pickle=False) as held:
-            return cls(**{field.name: held[field.name] for field in fields(cls)})
+    def taken(cls, held: Mapping[str, NDArray[Any]], prefix: str = "") -> Nets:
+        """What `arrays` gave, among whatever else is held."""
+        found: dict[str, Any] = {field.name: held[prefix + field.name] for field in fields(cls)}
+        return cls(**found | {name: found[name].astype(np.float32) for name in HALF})
 
 
 def within(features: Floats) -> Floats:

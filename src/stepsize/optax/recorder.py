@@ -44,7 +44,7 @@ class Recorder:
         EngineError: another process writes the file, or it cannot be opened.
 
     >>> import jax.numpy as jnp, optax, stepsize as ss
-    >>> params, optimizer = jnp.ones(2), optax.sgd(0.25)
+    >>> params, optimizer = jnp.ones(1), optax.sgd(0.25)
     >>> state = optimizer.init(params)
     >>> with Recorder("run.jsonl", steps=2, every=1, optimizer="sgd") as recorder:
     ...     for _ in range(2):
@@ -54,7 +54,7 @@ class Recorder:
     ...         params = optax.apply_updates(params, updates)
     >>> run = ss.Run.read("run.jsonl")
     >>> run.loss.tolist(), run["update_ratio"].tolist()
-    ([2.0, 0.5], [0.5, 0.5])
+    ([1.0, 0.25], [0.5, 0.5])
     """
 
     def __init__(

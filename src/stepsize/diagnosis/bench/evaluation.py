@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepsize.diagnosis.bench.fit import shown
 from stepsize.diagnosis.bench.labelled import ACTIONS
-from stepsize.diagnosis.bench.left_out import RECORDED, Splits, by_source, by_task, chances, shown_with
+from stepsize.diagnosis.bench.left_out import RECORDED, by_source, by_task, chances
 from stepsize.diagnosis.bench.measure import Measure, interval, of_chances, of_choices
 from stepsize.diagnosis.bench.rules import RULES
 from stepsize.diagnosis.bench.table import Table
 from stepsize.diagnosis.grading import Model, likeliest, model
 from stepsize.diagnosis.kind import KINDS, kind_of, tempered
-from stepsize.diagnosis.nets import Floats, Nets
+from stepsize.diagnosis.kinds_of_features import LOGS
+from stepsize.diagnosis.nets import Floats
 
-# What a log may hold, from the poorest on: the groups of features that it allows.
-LOGS: dict[str, tuple[str, ...]] = {
-    "loss": (),
-    "loss, rate, optimizer": ("rate",),
-    "loss, validation": ("validation",),
-    "loss, validation, rate, optimizer": ("validation", "rate"),
-    "all of these, gradient norm, update ratio": ("validation", "rate", "gradient", "update"),
-}
 SCHEMA = "stepsize.bench-diagnose/1"
 
 
@@ -77,7 +70,7 @@ def evaluate(table: Table, left_out: str = "") -> list[Row]:
     tested = (table.view == "step") | (table.view == "epoch")
     if (table.source[tested] != RECORDED).any():
         tested &= table.source != RECORDED
-    found = chances(table, _splits(table, tested, left_out, it.nets), LOGS)
+    found = _chances(table, tested, left_out, it)
     rows = []
     for view in np.unique(table.view[tested]):
         part = tested & (table.view == view)
@@ -85,12 +78,17 @@ def evaluate(table: Table, left_out: str = "") -> list[Row]:
     return rows + _rules(table, tested & (table.view == "step"))
 
 
-def _splits(table: Table, tested: NDArray[np.bool_], left_out: str, nets: Nets) -> Splits:
+def _chances(table: Table, tested: NDArray[np.bool_], left_out: str, it: Model) -> dict[str, Floats]:
     if left_out == "task":
-        return by_task(table, tested)
+        return chances(table, by_task(table, tested))
     if left_out == "source":
-        return by_source(table, tested)
-    return iter([(tested, nets)])
+        return chances(table, by_source(table, tested))
+    return {log: nets.chances_of(np.stack([nets.row(row) for row in _rows(table)])) for log, nets in it.nets.items()}
+
+
+def _rows(table: Table) -> list[dict[str, float]]:
+    """The known features of each row, by name."""
+    return [{n: v for n, v in zip(table.names, row, strict=True) if np.isfinite(v)} for row in table.x.astype(float)]
 
 
 def _holds(table: Table, part: NDArray[np.bool_], log: str) -> bool:
@@ -104,7 +102,7 @@ def _ours(table: Table, part: NDArray[np.bool_], raw: Floats, log: str, view: st
     rows = np.flatnonzero(part)
     if "gradient" in LOGS[log]:
         rows = rows[np.isfinite(table.x[rows, list(table.names).index("ratio")])]
-    sure = tempered(raw[rows], kinds(table, LOGS[log])[rows], it.weights)
+    sure = tempered(raw[rows], kinds(table, log)[rows], it.weights)
     right, said = table.action[rows].astype(np.int64), likeliest(sure)
     confidence = sure[np.arange(rows.size), said]
     given = confidence >= it.threshold
@@ -119,22 +117,18 @@ def _ours(table: Table, part: NDArray[np.bool_], raw: Floats, log: str, view: st
     )
 
 
-def kinds(table: Table, logged: tuple[str, ...]) -> Floats:
-    """The kind of log of each row, were only these groups logged."""
-    x = shown_with(table, logged)
+def kinds(table: Table, log: str) -> Floats:
+    """The kind of log of each row, were only this logged."""
+    x = np.where(shown(table, log), table.x, np.nan)
     clocks = np.where(table.view == "epoch", "epoch", "step")
     rows = (dict(zip(table.names, row, strict=True)) for row in x)
-    return np.array(
-        [kind_of(row, clock, seen) for row, clock, seen in zip(rows, clocks, table.seen, strict=True)]
-    ).reshape(-1, len(KINDS))
+    found = [kind_of(row, clock, seen) for row, clock, seen in zip(rows, clocks, table.seen, strict=True)]
+    return np.array(found).reshape(-1, len(KINDS))
 
 
 def _rules(table: Table, tested: NDArray[np.bool_]) -> list[Row]:
     rows = np.flatnonzero(tested)
-    features: list[Mapping[str, float]] = [
-        {name: value for name, value in zip(table.names, row, strict=True) if np.isfinite(value)}
-        for row in table.x[rows]
-    ]
+    features = _rows(table.rows(tested))
     right = table.action[rows].astype(np.int64)
     measured = []
     for name, (rule, needs) in RULES.items():

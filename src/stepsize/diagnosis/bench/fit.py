@@ -11,33 +11,29 @@ from numpy.typing import NDArray
 
 from stepsize._extras import extra
 from stepsize.diagnosis.bench.table import Table
-from stepsize.diagnosis.kinds_of_features import GROUPS, group_of
+from stepsize.diagnosis.features.rate import OPTIMIZERS
+from stepsize.diagnosis.kinds_of_features import LOGS, group_of
 from stepsize.diagnosis.nets import Nets, spread_out
 
-NETS, HIDDEN, EPOCHS, SHRINK, KNOTS = 5, 40, 30, 0.3, 33
-# What people log besides the loss; each is shown to the learner as often as it stands here.
-LOGGED: tuple[tuple[str, ...], ...] = (
-    (),
-    (),
-    ("rate",),
-    ("validation",),
-    ("validation", "rate"),
-    ("validation", "rate"),
-    ("rate", "gradient"),
-    ("validation", "rate", "gradient", "update"),
-    ("validation", "rate", "gradient", "update"),
-)
+NETS, HIDDEN, EPOCHS, SHRINK, KNOTS = 5, 40, 15, 0.3, 33
+# So many logs of a rate do not name the optimizer; so many with a gradient norm have no update ratio, or the reverse.
+UNNAMED, ALONE = 0.15, 0.25
 
 
-def fit(table: Table, seed: int = 0) -> Nets:
-    """Learn a verdict from all rows of the table.
+def fit(table: Table, log: str, seed: int = 0) -> Nets:
+    """Learn a verdict for one kind of log from all rows of the table.
 
+    Args:
+        table: of labelled runs.
+        log: one of `LOGS`.
+        seed: of the networks, and of what is hidden from them.
     Raises:
         MissingExtra: scikit-learn is not installed.
     """
     with extra("bench"):
         from sklearn.neural_network import MLPClassifier
-    x = masked(table, seed)
+    used = shown(table, log)
+    x = _as_incomplete(table.x[:, used].astype(float), table.names[used], seed)
     levels = (np.arange(KNOTS) + 0.5) / KNOTS
     spread = np.array([NormalDist().inv_cdf(level) for level in levels], dtype=np.float32)
     knots = np.array([_knots(column[np.isfinite(column)], levels) for column in x.T], dtype=np.float32)
@@ -53,21 +49,29 @@ def fit(table: Table, seed: int = 0) -> Nets:
         ours: np.array([getattr(learner, theirs)[layer] for learner in learners], dtype=np.float32)
         for ours, (theirs, layer) in layers.items()
     }
-    return Nets(table.names, knots, spread, **weights)
+    return Nets(table.names[used], knots, spread, **weights)
 
 
-def masked(table: Table, seed: int) -> NDArray[np.float64]:
-    """The features, without what somebody else would not have logged."""
+def shown(table: Table, log: str) -> NDArray[np.bool_]:
+    """Which features such a log allows."""
+    return np.array([group_of(str(name)) in LOGS[log] for name in table.names])
+
+
+def _as_incomplete(x: NDArray[np.float64], names: NDArray[np.str_], seed: int) -> NDArray[np.float64]:
+    """Some rows without the name of the optimizer, without the gradient norm, or without the update ratio."""
     dice = np.random.default_rng(seed)
-    choice = dice.integers(len(LOGGED), size=len(table.x))
-    hidden = np.array([hidden_without(table, logged) for logged in LOGGED])
-    return np.where(hidden[choice], np.nan, table.x).astype(float)
-
-
-def hidden_without(table: Table, logged: tuple[str, ...]) -> NDArray[np.bool_]:
-    """The features that need what was not logged."""
-    groups = [group_of(str(name)) for name in table.names]
-    return np.array([group in GROUPS[1:] and group not in logged for group in groups])
+    rates = np.array(
+        [str(name).startswith("rate_") and str(name).removeprefix("rate_") in OPTIMIZERS for name in names]
+    )
+    unnamed = dice.random(len(x)) < UNNAMED
+    if rates.any() and "rate_unknown" in names:
+        known = np.nanmax(np.where(np.isfinite(x[:, rates]), x[:, rates], -np.inf), axis=1)
+        x[unnamed, list(names).index("rate_unknown")] = known[unnamed]
+        x[np.ix_(unnamed, rates)] = np.nan
+    groups = np.array([group_of(str(name)) for name in names])
+    for group in ("gradient", "update"):
+        x[np.ix_(dice.random(len(x)) < ALONE, groups == group)] = np.nan
+    return x
 
 
 def _knots(values: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:

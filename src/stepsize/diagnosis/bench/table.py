@@ -56,18 +56,13 @@ class Table:
             return cls(**{field.name: held[field.name] for field in fields(cls)})
 
 
-def table_of(
-    runs: Iterable[Labelled],
-    as_logged_by_others: bool = False,
-    seed: int = 0,
-    names: NDArray[np.str_] | None = None,
-) -> Table:
-    """The table of the runs, and of what others would have logged of each; `names` are its features, if given."""
+def table_of(runs: Iterable[Labelled], as_logged_by_others: bool = False, seed: int = 0) -> Table:
+    """The table of the runs, and of what others would have logged of each."""
     dice = np.random.default_rng(seed)
     rows = [view for run in runs for view in (views(run, dice) if as_logged_by_others else [run])]
     found = [features_of(row.trace) for row in rows]
-    if names is None:
-        names = np.array(sorted({name for features in found for name in features}))
+    # A rate whose optimizer is not named has a feature that no corpus knows.
+    names = np.array(sorted({name for features in found for name in features} | {"rate_unknown"}))
     return Table(
         names,
         np.array([_row(features, names) for features in found], dtype=np.float32),

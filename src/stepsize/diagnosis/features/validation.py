@@ -11,12 +11,11 @@ SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def validation_features(validation: Curve, training: Curve) -> dict[str, float]:
-    """The features of the validation loss; only `val_broke` where there are fewer than three values."""
-    found = {"val_broke": float(validation.broke)}
+    """The features of the validation loss; none where there are fewer than three values."""
     if validation.size < FEWEST:
-        return found
+        return {}
     drop = _drop(validation)
-    found |= _course(validation, drop)
+    found = {"val_broke": float(validation.broke)} | _course(validation, drop)
     return found | _beside(validation, drop, training) if training.size >= FEWEST else found
 
 

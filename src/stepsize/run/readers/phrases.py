@@ -48,7 +48,9 @@ PARTS = VALIDATION | {"test", "testing", "evaluating", "validating"}
 # Of lines like these nothing is taken.
 BESIDE = re.compile(r"train_runtime|checkpoint|\.ckpt|\bsav(?:ed|ing)\b|\bbest\b|\bload(?:ed|ing)\b|early stop", re.I)
 # So a line of settings begins, as Namespace(lr=0.1, ...): nothing in it is a row.
-LISTED = re.compile(r"(?:Namespace|Arguments|Config|args|config|hparams|params)\w{0,40}\s{0,8}[:=]?\s{0,8}[({]", re.IGNORECASE)
+LISTED = re.compile(
+    r"(?:Namespace|Arguments|Config|args|config|hparams|params)\w{0,40}\s{0,8}[:=]?\s{0,8}[({]", re.IGNORECASE
+)
 # What stands before the message: a file, a day as glog writes it.
 FILE = re.compile(r"\.(?:py|cc|cpp|rs)$|^[IWEFT]\d*$")
 LONGEST_NAME, MOST_WORDS = 60, 5

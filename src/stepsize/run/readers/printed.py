@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from stepsize.run.log import Log
 from stepsize.run.readers.form import is_plain_table
 from stepsize.run.readers.lines import blocks_of, head_of, lines_of, shown
+from stepsize.run.readers.mould import Mould, mould_of
 from stepsize.run.readers.objects import WRONG
 from stepsize.run.readers.phrases import Phrase, is_loss, phrase_of, split
 from stepsize.run.readers.printed_rows import Printed
@@ -21,6 +22,8 @@ FORMAT = "printed lines with a step and a loss"
 # A line without one of these is passed over; a longer one is no line of a log.
 SIGNS = ("loss", "epoch", "it/s", "s/it")
 LONGEST = 4096
+# So many lines are looked at together, once one has told something.
+STRETCH = 512
 # So many lines of one kind make a log, and they begin so early in the file (characters).
 ENOUGH, EARLY = 3, 2**25
 # A document of more blocks is no manifest.
@@ -60,14 +63,34 @@ def read(path: Path) -> list[Log]:
         UnreadableRun: there is none.
     """
     printed = Printed()
-    for line in lines_of(path):
+    mould: Mould | None = None
+    for block in blocks_of(path):
+        lines = block.removesuffix("\n").split("\n")
+        for begin in range(0, len(lines), STRETCH):
+            some = lines[begin : begin + STRETCH]
+            columns = mould.columns(some[1:-1]) if mould and len(some) > ENOUGH else None
+            if mould and columns:
+                _take(printed, some[:1])
+                columns = columns if printed.take_many(mould, columns) else None
+                some = some[-1:] if columns else some[1:]
+            mould = _take(printed, some) or mould
+    return [printed.log(path)]
+
+
+def _take(printed: Printed, lines: Sequence[str]) -> Mould | None:
+    """Take lines one by one; the mould of the last one that told something."""
+    texts: tuple[str, ...] = ()
+    for line in lines:
         for text in shown(line):
             if not printed.begun:
                 printed.preamble(text)
             if _signs(text):
                 parts = split(text)
-                printed.take(phrase_of(tuple(parts[::2])), parts[1::2])
-    return [printed.log(path)]
+                told = tuple(parts[::2])
+                phrase = phrase_of(told)
+                printed.take(phrase, parts[1::2])
+                texts = told if phrase.tells else texts
+    return mould_of(texts) if texts else None
 
 
 def _document(path: Path, head: str) -> bool:

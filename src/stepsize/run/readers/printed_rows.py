@@ -10,6 +10,7 @@ from typing import final
 
 from stepsize.run.log import Log
 from stepsize.run.readers.guessed import with_losses
+from stepsize.run.readers.mould import Mould
 from stepsize.run.readers.object_rows import FILTER
 from stepsize.run.readers.phrases import LISTED, Phrase, number
 from stepsize.run.readers.rows import Gathered
@@ -79,6 +80,20 @@ class Printed:
         if phrase.rate >= 0 and not self._decimals:
             self._decimals = decimals_of_zero(numbers[phrase.rate])
         self._add(at, row)
+
+    def take_many(self, mould: Mould, columns: Sequence[Sequence[str]]) -> bool:
+        """What many lines of one shape tell that follow one such line; False where epochs are counted with them."""
+        if self._place.has_epochs or not self._names.issuperset(mould.names):
+            return False
+        told, before = self._waiting[::-1]
+        if told:
+            self._gathered.add({**told, **before})
+        self._waiting = {}, {}
+        self._gathered.extend(("step", *mould.names), columns)
+        self._clocks[mould.clock] += len(columns[0])
+        if mould.rate >= 0 and not self._decimals and 0.0 in map(float, columns[1 + mould.rate]):
+            self._decimals = next((many for text in columns[1 + mould.rate] if (many := decimals_of_zero(text))), 0)
+        return True
 
     def log(self, path: Path) -> Log:
         """All of it; raises UnreadableRun where nothing was told."""
@@ -159,6 +174,11 @@ class _Place:
         self._last: tuple[float, float] | None = None
         self._bar: tuple[float, float] | None = None
         self._inner = False
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether the place of a line depends on the epoch that was told before."""
+        return self._inner or self._epoch is not None
 
     def planned(self) -> int:
         """The updates planned, where the lines say."""
