@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,18 +24,32 @@ APART = re.compile(r"apart by at most ([-+.e\d]+)")
 LOSS = re.compile(r"loss ([.\d]+) -> ([.\d]+)")
 
 
-def output(script: str) -> str:
-    needs, options, _ = SCRIPTS[script]
-    for package in (needs, "mlxtend"):
-        if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
-    done = subprocess.run(
+def installed(script: str) -> bool:
+    return all(find_spec(package) is not None for package in (SCRIPTS[script][0], "mlxtend"))
+
+
+def ran(script: str) -> subprocess.CompletedProcess[str]:
+    _, options, _ = SCRIPTS[script]
+    return subprocess.run(
         [sys.executable, "-W", "default", EXAMPLES / script, *options.split()],
         env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=200,
     )
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
+    """The scripts, two at a time: each uses one core."""
+    with ThreadPoolExecutor(2) as two:
+        yield {script: two.submit(ran, script) for script in SCRIPTS if installed(script)}
+
+
+def output(script: str, running: dict[str, Future[subprocess.CompletedProcess[str]]]) -> str:
+    if script not in running:
+        pytest.skip(f"{SCRIPTS[script][0]} or mlxtend is not installed")
+    done = running[script].result()
     assert done.returncode == 0, done.stderr
     # Capitals are the log of TensorFlow; a warning of Python names its class.
     assert "Warning: " not in done.stderr, done.stderr
@@ -41,8 +57,8 @@ def output(script: str) -> str:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_the_rates_are_the_same_before_and_after_and_the_loss_falls(script: str) -> None:
-    printed = output(script)
+def test_the_rates_are_the_same_before_and_after_and_the_loss_falls(script: str, running) -> None:
+    printed = output(script, running)
     apart = [float(size) for size in APART.findall(printed)]
     assert apart, printed
     assert max(apart) <= SCRIPTS[script][2], printed

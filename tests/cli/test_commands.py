@@ -1,12 +1,13 @@
 """What the commands print, write and return."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import stepsize as ss
-from stepsize.cli.main import run
+from stepsize.cli.main import COMMANDS, run
 from stepsize.report import render
 from stepsize.tuner import read_study
 from stepsize.tuner.page import study_page
@@ -180,11 +181,17 @@ def test_debug_shows_the_traceback(terminal: Terminal) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_help_has_an_example_for_every_command(terminal: Terminal) -> None:
-    for command in ("show", "find", "tune", "demo"):
-        done = terminal(command, "--help")
-        assert done.returncode == 0
-        assert f"stepsize {command}" in done.stdout
+def test_help_has_an_example_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        assert in_this_process([command, "--help"]) == 0
+        assert f"stepsize {command}" in capsys.readouterr().out
+
+
+def test_help_has_a_sentence_for_every_command(terminal: Terminal) -> None:
+    done = terminal("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert re.search(rf"\s{command}\s+[A-Z][a-z]+ ", done.stdout), command
 
 
 def test_a_reader_that_hangs_up_is_no_disaster(terminal: Terminal) -> None:

@@ -220,7 +220,8 @@ def test_three_lines_make_an_existing_script_take_part(terminal: Terminal) -> No
 
 
 def test_killed_and_resumed_a_search_of_a_script_loses_nothing(terminal: Terminal) -> None:
-    write(terminal, "open('pid', 'w').write(str(os.getpid()))\n" + PRINTS + "time.sleep(0.15)\n")
+    whoami = "open('pid.new', 'w').write(str(os.getpid()))\nos.replace('pid.new', 'pid')\n"  # whole, or not there
+    write(terminal, whoami + PRINTS + "time.sleep(0.15)\n")
     search = ("tune", "--set", "lr=1e-4:1", "--steps", "100", "--budget", "3")
     whole = terminal(*search, "-o", "whole", "-q", "--", *COMMAND)
     assert whole.returncode == 0, whole.stderr

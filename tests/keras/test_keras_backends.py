@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -31,19 +32,22 @@ def checks(backend):
 
 @pytest.fixture(scope="session")
 def outcomes(tmp_path_factory):
-    """What became of each check on a backend; all of them run in one go, when first asked for."""
+    """What became of each check on a backend; all of them run in one go, when first asked for, the backends at once."""
     reference = tmp_path_factory.mktemp("reference") / "by_torch.json"
     reference.write_text(json.dumps({case: by_torch(case) for case in CASES}), encoding="utf-8")
-    known = {}
+    folders = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS if importlib.util.find_spec(backend)}
+    with ThreadPoolExecutor() as at_once:
+        running = {
+            backend: at_once.submit(run, backend, reference, folder / "report.xml")
+            for backend, folder in folders.items()
+        }
 
-    def of(backend):
-        if importlib.util.find_spec(backend) is None:
-            pytest.skip(f"{backend} is not installed")
-        if backend not in known:
-            known[backend] = run(backend, reference, tmp_path_factory.mktemp(backend) / "report.xml")
-        return known[backend]
+        def of(backend):
+            if backend not in running:
+                pytest.skip(f"{backend} is not installed")
+            return running[backend].result()
 
-    return of
+        yield of
 
 
 def run(backend, reference, report):

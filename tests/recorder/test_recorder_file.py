@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import stepsize as ss
 from stepsize.recorder import Pace
+from stepsize.recorder.pace import CREDIT, SHARE
+from stepsize.recorder.pages import as_lines
 from stepsize.run.readers import recorded
 from tests.recorder import full, killed
 
@@ -174,21 +176,50 @@ def test_reading_keeps_of_each_update_what_was_written_last(segments):
     assert list(zip(column.step.tolist(), column.value.tolist(), strict=True)) == sorted(expected.items())
 
 
-@pytest.mark.parametrize("cost", [1e-4, 1e-3, 0.3])
-def test_measuring_keeps_to_its_share(cost):
-    now = 0.0
-    pace = Pace(share=0.005, clock=lambda: 9 * now, cpu=lambda: now)
-    spent = count = 0
+@pytest.mark.parametrize("cost", [1e-5, 1e-4, 1e-3, 0.3])
+def test_measuring_keeps_to_its_share_and_looks_at_few_clocks(cost):
+    now, looks = 0.0, 0
+
+    def cpu():
+        nonlocal looks
+        looks += 1
+        return now
+
+    pace = Pace(clock=lambda: 9 * now, cpu=cpu)
+    at = []
     for update in range(20_000):
         if pace.due(update):
             now += cost
-            spent += cost * (count > 0)
-            count += 1
             pace.spend(cost)
+            at.append(update)
         now += 0.005
-    assert count >= 2
-    assert spent <= 0.02 + 0.005 * now
-    assert spent + cost > 0.9 * min(0.005 * now, 20_000 * cost) or spent + 2 * cost > 0.005 * now
+    spent = cost * (len(at) - 1)
+    assert spent <= CREDIT + SHARE * now
+    assert spent + 2 * cost > 0.7 * min(SHARE * now, 20_000 * cost)
+    assert looks <= 300 + 2 * len(at)
+
+
+def test_the_first_measurements_are_close_together():
+    now = 0.0
+    pace = Pace(clock=lambda: now, cpu=lambda: now)
+    at = []
+    for update in range(300):
+        if pace.due(update):
+            now += 1e-3
+            pace.spend(1e-3)
+            at.append(update)
+        now += 0.005
+    assert at[:6] == [0, 1, 3, 7, 15, 31]
+    # 1 ms is 0.4 % of 50 updates of 5 ms.
+    assert max(np.diff(at)) <= 52
+
+
+NAMES = st.one_of(st.text(max_size=5), st.sampled_from(["loss", "lr", "100 %s", "}, {"]))
+
+
+@given(st.lists(st.dictionaries(NAMES, st.one_of(st.none(), st.integers(), st.floats()), min_size=1, max_size=4)))
+def test_rows_written_at_once_are_each_the_json_of_it(rows):
+    assert as_lines(rows).splitlines() == [json.dumps(row) for row in rows]
 
 
 @pytest.mark.parametrize("every", [0, -1, True, 2.0, "10"])

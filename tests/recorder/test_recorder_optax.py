@@ -56,7 +56,7 @@ def test_values_are_fetched_together_when_rows_are_written(tmp_path, monkeypatch
     )
     recorder = Recorder(tmp_path / "run.jsonl")
     recorder.step(jnp.ones(()))  # the first row is written at once
-    recorder._rows._pages._written += 1e6  # no second passes
+    recorder._rows._pages._next += 1e6  # no second passes
     for _ in range(50):
         recorder.step(jnp.ones(()), lr=0.1)
     recorder.close()

@@ -231,6 +231,33 @@ def test_the_norm_before_clipping(tmp_path):
     assert run["grad_norm"] == pytest.approx([30 * math.sqrt(2)] * 3)
 
 
+def test_gradients_are_looked_at_before_clipping_at_measured_updates_alone(tmp_path):
+    weight = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with Recorder(tmp_path / "run.jsonl", optimizer, every=3) as recorder:
+        for _ in range(8):
+            optimizer.zero_grad()
+            (30 * weight.sum()).backward()
+            recorder.gradients()
+            nn.utils.clip_grad_norm_([weight], 1.0)
+            optimizer.step()
+            recorder.step(1.0)
+    run = ss.Run.read(tmp_path / "run.jsonl")
+    assert run.column("grad_norm").step.tolist() == run.column("update_ratio").step.tolist() == [0, 3, 6]
+    assert run["grad_norm"] == pytest.approx([30 * math.sqrt(2)] * 3)
+
+
+def test_accumulating_for_long_is_not_taken_for_the_wrong_optimizer(tmp_path):
+    weight, optimizer, recorder = simple(tmp_path / "run.jsonl")
+    for batch in range(1_200):
+        if batch % 400 == 399:
+            weight.sum().backward()
+            optimizer.step()
+        recorder.step(1.0)
+    recorder.close()
+    assert ss.Run.read(tmp_path / "run.jsonl").updates == 3
+
+
 def test_a_resumed_adam_knows_where_it_stands(tmp_path):
     weight, optimizer, recorder = simple(tmp_path / "run.jsonl", optimizer=torch.optim.Adam)
     saved = []

@@ -3,14 +3,16 @@
 import contextlib
 import gzip
 import io
+import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stepsize as ss
+from stepsize.run.readers import printed as text_reader
 
 LOSSES = [2.5, 1.5, 1.25, 1.125]
 PIECES = st.sampled_from(
@@ -205,6 +207,58 @@ def test_a_line_of_settings_is_no_row_and_no_clock(record, head, settings):
 def test_a_rate_rounded_to_zero_is_said(record):
     run = ss.Run.read(record(printed("step {k} loss {loss} lr 0.0000")))
     assert said(run, "printed with 4 decimals: one below 5e-05 reads as 0")
+
+
+LINES = st.tuples(
+    st.integers(1, 40),
+    st.sampled_from(
+        [
+            "{t} INFO step {k}/9,000 | loss {v} | lr 1e-{p}",
+            "{t} INFO step {k}/9,000 | loss {v} | lr 0.000",
+            "step {k} loss {v} loss {v} acc 1,000",
+            "epoch {p} step {k} loss {v}",
+            "eval at step {k}: val loss {v}",
+            "step {k}, val loss 3.5",
+            "loss: {v} at iteration {k}",
+            "lr {v} step {k}",
+            "saved",
+        ]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=30)
+@given(st.lists(LINES, min_size=1, max_size=6), st.integers(0, 9))
+def test_a_stretch_of_lines_is_read_as_one_by_one(tmp_path_factory, parts, odd):
+    values = ["0.5", "2", "nan", "-Inf", "1.5e-3", "1,234", "1e999", ".5", "3.", "0.0"]
+    steps, lines = itertools.count(990), []
+    for many, form in parts:
+        for _ in range(many):
+            k = next(steps)
+            value = values[odd] if k % 7 == 0 else f"{3 / k:.6f}"
+            told = {"k": f"{k:,}" if k % 31 == 0 else k, "v": value, "t": f"10:00:{k % 60:02},{k % 1000:03}"}
+            lines.append(form.format(p=many % 5, **told))
+    path = tmp_path_factory.getbasetemp() / "stretches"
+    path.write_text("\n".join(lines))
+    read = {}
+    for stretch in (1, 8, 512):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text_reader, "STRETCH", stretch)
+            try:
+                (read[stretch],) = text_reader.read(path)
+            except ss.UnreadableRun:
+                read[stretch] = None
+    alone = read.pop(1)
+    for log in read.values():
+        if alone is None:
+            assert log is None
+            continue
+        assert (log.steps, log.notes, log.settings) == (alone.steps, alone.notes, alone.settings)
+        assert log.columns.keys() == alone.columns.keys()
+        for name, column in log.columns.items():
+            assert column.clock == alone.columns[name].clock
+            np.testing.assert_array_equal(column.step, alone.columns[name].step)
+            np.testing.assert_array_equal(column.value, alone.columns[name].value)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def _lacking(trace: Trace) -> Iterator[str]:
     if not validated:
         yield "The validation loss, some 25 times over the run" + _more(now, (True, rated, False))
     if not rated:
-        yield "The learning rate and the name of the optimizer" + _more(now, (validated, True, False))
+        what = "name of the optimizer" if np.isfinite(trace.rate) else "learning rate and the name of the optimizer"
+        yield f"The {what}" + _more(now, (validated, True, False))
     if not inside:
         yield "The update ratio and the gradient norm (stepsize's Recorder does): they show it early."
 

@@ -49,7 +49,7 @@ class Nets:
         return chances
 
     def carried_by(self, x: Floats, families: NDArray[np.intp], count: int) -> Floats:
-        """What each family of features changes in the chances of one run, told by its absence: (families, classes).
+        """What each family of features adds to the log-odds of each class, told by its absence: (families, classes).
 
         Args:
             x: the features of the run.
@@ -58,8 +58,9 @@ class Nets:
         """
         hidden = families[None] == np.arange(count)[:, None]
         chances = self.chances_of(np.vstack([x, np.where(hidden, np.nan, x)]))
-        carried: Floats = chances[0] - chances[1:]
-        return carried
+        odds = np.log(np.maximum(chances, 1e-6) / np.maximum(1 - chances, 1e-6))
+        added: Floats = odds[0] - odds[1:]
+        return added
 
     def row(self, features: Mapping[str, float]) -> Floats:
         """The features in the order of the names, within bounds."""

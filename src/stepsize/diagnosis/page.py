@@ -66,7 +66,7 @@ def _subtitle(diagnosis: Diagnosis) -> str:
     sure = words.sureness(diagnosis)
     finding = words.leading(diagnosis)
     if finding is None:
-        return sure
+        return f"{sure}{words.expected(diagnosis)}"
     return f"{finding.advice} {words.verdict_sentence(diagnosis)} {sure}".lstrip()
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from stepsize.diagnosis.nets import Floats
 
-# Fewer hundredths of chance carry nothing.
-LEAST, MOST = 0.01, 6
+# What adds less to the log-odds carries nothing.
+LEAST, MOST = 0.1, 6
 
 
 @final
@@ -24,7 +24,7 @@ class Reason:
         name: of the feature.
         value: as measured.
         words: what it means here, in half a sentence.
-        weight: what its family added to the chance of the answer, below 0 if it spoke against; the largest come first.
+        weight: what its family added to the log-odds of the answer, below 0 if it spoke against; the largest first.
     """
 
     name: str
@@ -114,6 +114,8 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
 def _rise(value: float, where: str) -> str:
     if value < -1.5:
         return f"it never rose above its start {where}"
+    if value > 0:
+        return f"{where} it rose above its start by {10**value:.1f} times its fall"
     return f"{where} it rose above its start by {_part(value)} of the fall"
 
 
@@ -135,7 +137,7 @@ def families_of(names: NDArray[np.str_]) -> NDArray[np.intp]:
 
 
 def reasons_for(features: Mapping[str, float], weights: Floats) -> tuple[Reason, ...]:
-    """What each family of features added to the chance of the answer, the weightiest first.
+    """What each family of features added to the log-odds of the answer, the weightiest first.
 
     Args:
         features: of the run.
@@ -150,4 +152,6 @@ def _reason(family: str, weight: float, features: Mapping[str, float]) -> Reason
     name = next(
         (one for one in features if one.startswith(told) and one.startswith(starts) and np.isfinite(features[one])), ""
     )
-    return Reason(name, features[name], words(features[name]), weight) if name else None
+    # That nothing broke, and how long the log is, weighs something but explains nothing.
+    mute = not name or family == "record" or (family == "break" and not features[name])
+    return None if mute else Reason(name, features[name], words(features[name]), weight)

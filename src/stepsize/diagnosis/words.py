@@ -74,14 +74,19 @@ def likeliest(diagnosis: Diagnosis) -> str:
 
 
 def advice(diagnosis: Diagnosis) -> str:
+    """What to do about the rate, and what there is to be gained by it."""
+    return f"{action(diagnosis)}{expected(diagnosis)}"
+
+
+def action(diagnosis: Diagnosis) -> str:
     """What to do about the rate."""
     rate, tried = trace_of(diagnosis.run).rate, diagnosis.suggestion
     if tried is not None and not math.isclose(tried, rate, rel_tol=1e-3):
         apart = beside(tried, rate)
-        return f"Try a peak of {number(tried, 3)}{f', {apart}' if apart else ''}.{expected(diagnosis)}"
+        return f"Try a peak of {number(tried, 3)}{f', {apart}' if apart else ''}."
     if diagnosis.factor != 1:
         much, way = max(diagnosis.factor, 1 / diagnosis.factor), "higher" if diagnosis.factor > 1 else "lower"
-        return f"Try one {number(much, 2)}× {way}.{expected(diagnosis)}"
+        return f"Try one {number(much, 2)}× {way}."
     return {
         "too_high": "Try a third of it.",
         "too_low": "Try three times as much.",
@@ -95,7 +100,7 @@ def expected(diagnosis: Diagnosis) -> str:
     if diagnosis.gain < 0.01:
         return ""
     share = min(diagnosis.gain, 1.0)
-    return f" On runs like this the best rate gained {100 * share:.0f} % more of what there was to learn (the median)."
+    return f" On runs like this the best rate gained a further {100 * share:.0f} % of what there was to learn (median)."
 
 
 def beside(tried: float, rate: float) -> str:
@@ -119,7 +124,7 @@ def headline(diagnosis: Diagnosis) -> str:
     """What a reader in a hurry takes away: the verdict and what to do, or, without a verdict, a grave finding."""
     if (finding := leading(diagnosis)) is not None:
         return finding.message
-    return f"{verdict_sentence(diagnosis)} {advice(diagnosis)}".rstrip()
+    return f"{verdict_sentence(diagnosis)} {action(diagnosis)}".rstrip()
 
 
 def leading(diagnosis: Diagnosis) -> Finding | None:

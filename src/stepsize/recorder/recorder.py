@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
-import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -15,12 +13,8 @@ from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 from stepsize.recorder.journal import Journal
 from stepsize.recorder.mirrors import Mirrors
+from stepsize.recorder.pages import Fetch, Pages
 from stepsize.run.readers.recorded import SCHEMA
-
-# Seconds that rows may wait in memory: what a kill can take with it.
-HELD = 1.0
-
-Fetch = Callable[[Sequence[Any]], Sequence[float]]
 
 
 @final
@@ -74,7 +68,9 @@ class Recorder:
         if (earlier := _OPEN.get(place)) is not None:  # a cell of a notebook, run again
             earlier.close()
         self._pages = Pages(Journal(path), mirrors, fetch or _as_floats)
-        self._pages.journal.append(_line(head))
+        self._pages.journal.append(json.dumps(head, default=str) + "\n")
+        # For those who make rows themselves: a dict with its `step` first, and nothing that is None.
+        self.put = self._pages.add
         # At the latest when the process ends: also where nobody calls `close`.
         self._finish = weakref.finalize(self, self._pages.close)
         _OPEN[place] = self
@@ -102,12 +98,8 @@ class Recorder:
             update: its number; None for the present one.
             measured: whether mirrors are told of it.
         """
-        if not self._finish.alive:
-            self._pages.warn_closed()
-            return
-        row = {"step": self.updates if update is None else update}
-        row.update((name, value) for name, value in values.items() if value is not None)
-        self._pages.add(row, measured)
+        known = {name: value for name, value in values.items() if value is not None}
+        self.put({"step": self.updates if update is None else update, **known}, measured)
 
     def flush(self) -> None:
         """Hand all rows to the operating system now."""
@@ -127,65 +119,6 @@ class Recorder:
 
 # By their place: of one process, the last to come writes the file.
 _OPEN: weakref.WeakValueDictionary[str, Recorder] = weakref.WeakValueDictionary()
-
-
-@final
-class Pages:
-    """The rows that wait, and where they go."""
-
-    def __init__(self, journal: Journal, mirrors: Mirrors, fetch: Fetch) -> None:
-        self.journal, self.mirrors, self.fetch = journal, mirrors, fetch
-        self._rows: list[dict[str, Any]] = []
-        self._measured: list[dict[str, Any]] = []
-        self._written = -HELD
-        self._closed_said = False
-
-    def add(self, row: dict[str, Any], measured: bool) -> None:
-        """Take a row; when the last writing is a second ago, write."""
-        self._rows.append(row)
-        if measured:
-            self._measured.append(row)
-        if time.monotonic() - self._written >= HELD:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write all rows."""
-        self._resolve()
-        self.journal.append("".join(map(_line, self._rows)))
-        self.mirrors.send(self._measured)
-        self._rows, self._measured = [], []
-        self._written = time.monotonic()
-
-    def _resolve(self) -> None:
-        """Numbers for what is none yet, in one go: a device is waited for once."""
-        waiting = [(row, name) for row in self._rows for name, value in row.items() if type(value) not in (int, float)]
-        if not waiting:
-            return
-        try:
-            found: Sequence[Any] = self.fetch([row[name] for row, name in waiting])
-        except Exception as error:  # a device that failed has more to say than its recorder
-            warnings.warn(f"{self.journal.path}: values were lost: {error}", RuntimeWarning, stacklevel=2)
-            found = [None] * len(waiting)
-        for (row, name), value in zip(waiting, found, strict=True):
-            row[name] = value
-
-    def close(self) -> None:
-        """Write the rest and let go of the file."""
-        try:
-            self.flush()
-        finally:
-            self.journal.close()
-
-    def warn_closed(self) -> None:
-        """Say once that nothing more is recorded."""
-        if not self._closed_said:
-            self._closed_said = True
-            message = f"{self.journal.path}: this recorder is closed; what it is given now is not written"
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
-
-
-def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, default=str) + "\n"
 
 
 def _as_floats(values: Sequence[Any]) -> list[float]:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 import weakref
-from collections.abc import Callable
 from typing import Any, final
 
-import torch
-from torch import Tensor
 from torch.optim import Optimizer
 
 from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 from stepsize.recorder import Pace
 from stepsize.recorder import Recorder as Rows
-from stepsize.torch.facts import captured, made_before, rank, rates, settings_of
+from stepsize.torch.facts import rank, settings_of
 from stepsize.torch.later import Mean, Scalar, fetch, scalar
-from stepsize.torch.meter import Meter
-from stepsize.torch.updates import PATIENCE, _innermost, release
+from stepsize.torch.observer import Observer
+from stepsize.torch.updates import PATIENCE, innermost, release
 
 
 @final
@@ -78,33 +74,22 @@ class Recorder:
         clipped: bool = False,
         **settings: Any,
     ) -> None:
-        inner = _innermost(optimizer)
+        inner = innermost(optimizer)
         if not isinstance(inner, Optimizer):
             raise InvalidTraining(f"optimizer must be a torch.optim.Optimizer, got {summary(optimizer)}")
-        self._pace = Pace(every)
-        self._optimizer = inner
-        self._cuda = torch.cuda.is_available()
-        self._clipped = clipped
-        self._meter: Meter | None = Meter(inner)
+        self._seen = Observer(inner, Pace(every), start, clipped)
         self._rows: Rows | None = None
-        self._made = self._idle = 0
-        self._blind = self._measuring = False
-        self._spent = 0.0
-        self._asks = start is None
-        self._rates: dict[str, Scalar] = {}
         self._losses: list[Scalar] = []
-        self._due: bool | None = None
-        self._unclipped: dict[str, Any] = {}
-        self._measured: tuple[int, dict[str, Any]] | None = None
+        self._idle = self._waits_for = 0
         if rank() == 0:
             told = {**settings_of(inner), **settings}
             self._rows = Rows(path, steps=steps, start=start or 0, also=also, fetch=fetch, **told)
-            weakref.finalize(self, release, self._hook_into(inner)).atexit = False
+            weakref.finalize(self, release, self._seen.hook_in()).atexit = False
 
     @property
     def updates(self) -> int:
         """The number of the next update."""
-        return 0 if self._rows is None else self._rows.updates + self._made
+        return self._seen.next
 
     def step(self, loss: Any = None, **values: Any) -> None:
         """Write the row of the update just made.
@@ -114,28 +99,33 @@ class Recorder:
             values: whatever else was seen; `val_loss`, `epoch` and `grad_norm` are understood. Give
                 `grad_norm=` what `clip_grad_norm_` returned to have the norm before clipping.
         """
-        if self._rows is None:
+        if (rows := self._rows) is None:
             return
         if loss is not None:
             self._losses.append(scalar(loss, "loss"))
-        if not self._made and not self._blind:
-            self._wait(values)
+        seen = self._seen
+        if not seen.made and not self._hidden(values):
             return
-        if not self._made:  # updates that no hook sees: a compiled one, or a CUDA graph's
-            self._rates = rates(self._optimizer)
-        self._rows.updates += max(self._made - 1, 0)
-        row, measured = self._row(values)
-        self._rows.add(row, measured=measured)
-        self._rows.updates += 1
-        self._made = self._idle = 0
+        row: dict[str, Any] = {"step": seen.next - 1}
+        if losses := self._losses:
+            row["loss"] = losses[0] if len(losses) == 1 else Mean(tuple(losses))
+            self._losses = []
+        row.update(seen.rates)
+        if measured := seen.found is not None:
+            row = self._with_found(row)
+        if values:
+            row.update(_scalars(values))
+        rows.put(row, measured)
+        rows.updates = seen.next
+        seen.made = 0
 
     def gradients(self) -> None:
         """Look at the gradients now, if at all at this update: before they are clipped.
 
         To be called between `backward` and the clipping. `grad_norm` is then the norm before it.
         """
-        if self._rows is not None and self._meter is not None and self._is_due():
-            self._measure(lambda meter: self._unclipped.update(meter.gradients()))
+        if self._rows is not None:
+            self._seen.gradients()
 
     def log(self, **values: Any) -> None:
         """Write more about the last update, for example `val_loss` after a validation."""
@@ -158,9 +148,9 @@ class Recorder:
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Go on from a checkpoint."""
-        self._made, self._asks = 0, False
+        self._seen.go_on(int(state_dict["updates"]))
         if self._rows is not None:
-            self._rows.updates = int(state_dict["updates"])
+            self._rows.updates = self._seen.next
 
     def __enter__(self) -> Recorder:
         return self
@@ -168,17 +158,27 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _row(self, values: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    def _with_found(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row and what was measured; of an update that got no row of its own, in a row before it."""
         assert self._rows is not None
-        number, found = self._measured or (-1, {})
-        if found and number != self._rows.updates:  # measured at an update that got no row of its own
-            self._rows.add(found, number, measured=True)
-            found = {}
-        row = {**_loss(self._losses), **self._rates, **found, **(_scalars(values) if values else {})}
-        self._losses, self._measured = [], None
-        return row, bool(found)
+        assert self._seen.found is not None
+        (number, found), self._seen.found = self._seen.found, None
+        if number == row["step"]:
+            return {**row, **found}
+        self._rows.put({"step": number, **found}, True)
+        return row
+
+    def _hidden(self, values: dict[str, Any]) -> bool:
+        """Whether there was an update that no hook has seen: a compiled one, or a CUDA graph's."""
+        if self._seen.blind:
+            self._seen.look()
+        else:
+            self._wait(values)
+        return self._seen.blind
 
     def _wait(self, values: dict[str, Any]) -> None:
+        if self._waits_for != self._seen.next:
+            self._waits_for, self._idle = self._seen.next, 0
         self._idle += 1
         if values:
             self.log(**values)
@@ -187,107 +187,10 @@ class Recorder:
                 f"Recorder.step() was called {PATIENCE} times, and its optimizer has made no update, so no row was "
                 "written. Give it the optimizer that is stepped",
                 UserWarning,
-                stacklevel=3,
-            )
-        del self._losses[:-PATIENCE]
-
-    def _hook_into(self, optimizer: Optimizer) -> list[Any]:
-        return [
-            optimizer.register_step_pre_hook(_weakly(self._before)),
-            optimizer.register_step_post_hook(_weakly(self._after)),
-            optimizer.register_load_state_dict_post_hook(_weakly(self._loaded)),
-        ]
-
-    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        """What is true only now: the rates, and on a measured update the gradients and parameters."""
-        if self._rows is None or torch.compiler.is_compiling() or (self._cuda and captured()):
-            return
-        if self._asks:
-            self._number()
-        self._rates = rates(optimizer)
-        if self._meter is not None and self._is_due():
-            # The optimizer itself is the first of its arguments.
-            closure = (*args[1:], kwargs.get("closure"))[0] is not None
-            self._measuring = True
-            self._measure(lambda meter: meter.before(closure))
-
-    def _is_due(self) -> bool:
-        """Whether the next update is measured; asked twice, it says the same."""
-        if self._due is None:
-            self._due = self._pace.due(self._number())
-        return self._due
-
-    def _number(self) -> int:
-        if self._asks and self._rows is not None:
-            self._asks = False
-            self._rows.updates = max(made_before(self._optimizer), self._rows.updates)
-        return self.updates
-
-    def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling() or (self._cuda and captured()):
-            self._blind = True
-            return
-        found_inf = getattr(optimizer, "found_inf", None)
-        made = not (isinstance(found_inf, Tensor) and bool(found_inf))
-        if self._measuring:
-            self._measure(lambda meter: self._keep(meter.after(), made))
-            self._pace.spend(self._spent)
-            self._measuring, self._spent, self._unclipped = False, 0.0, {}
-        self._due = None
-        self._made += made
-
-    def _keep(self, found: dict[str, Any], made: bool) -> None:
-        if made:
-            named = {_as_clipped(name): value for name, value in found.items()} if self._clipped else found
-            every = {**named, **self._unclipped}
-            self._measured = (self.updates, {name: _now(value) for name, value in every.items()})
-
-    def _measure(self, measurement: Callable[[Meter], None]) -> None:
-        if (meter := self._meter) is None:
-            return
-        begun = time.perf_counter()
-        try:
-            measurement(meter)
-        except Exception as error:  # whatever an exotic optimizer or tensor does to it: the training goes on
-            self._meter = self._measured = None
-            warnings.warn(
-                f"the recorder measures no more, only writes: {type(error).__name__}: {error}",
-                RuntimeWarning,
                 stacklevel=4,
             )
-        self._spent += time.perf_counter() - begun + meter.unseen / 2  # before, and after
-
-    def _loaded(self, optimizer: Optimizer) -> None:
-        if self._rows is not None and self._rows.updates == 0:
-            self._asks = True
-
-
-def _weakly(method: Any) -> Callable[..., None]:
-    """A hook that does not keep the recorder alive."""
-    reference = weakref.WeakMethod(method)
-
-    def hook(*args: Any) -> None:
-        if (bound := reference()) is not None:
-            bound(*args)
-
-    return hook
-
-
-def _as_clipped(name: str) -> str:
-    return name.replace("grad_norm", "grad_norm/clipped")
-
-
-def _loss(losses: list[Scalar]) -> dict[str, Any]:
-    """One, or the mean of a gradient's batches."""
-    if not losses:
-        return {}
-    return {"loss": losses[0] if len(losses) == 1 else Mean(tuple(losses))}
+        del self._losses[:-PATIENCE]
 
 
 def _scalars(values: dict[str, Any]) -> dict[str, Scalar]:
     return {name: scalar(value, name) for name, value in values.items() if value is not None}
-
-
-def _now(value: Any) -> Any:
-    """A number where reading it waits for nothing."""
-    return value.item() if isinstance(value, Tensor) and value.device.type == "cpu" else value

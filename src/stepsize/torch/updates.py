@@ -102,7 +102,7 @@ def hook_into(optimizer: Optimizer, updates: Updates, follower: Any) -> list[Any
         follower: its `follow()` is called before an update and after a loading, so that groups which
             came meanwhile have the right values. It is held weakly.
     """
-    optimizer = _innermost(optimizer)
+    optimizer = innermost(optimizer)
     if not hasattr(optimizer, "_optimizer_step_post_hooks"):
         updates.blind = True
         return []
@@ -122,10 +122,10 @@ def release(handles: list[Any]) -> None:
         handle.remove()
 
 
-def _innermost(optimizer: Any) -> Any:
+def innermost(optimizer: Any) -> Any:
     """Some wrappers, as that of Accelerate, have no hooks of their own."""
     inner = getattr(optimizer, "optimizer", None)
-    return _innermost(inner) if isinstance(inner, Optimizer) else optimizer
+    return innermost(inner) if isinstance(inner, Optimizer) else optimizer
 
 
 def _on_first_gradient(optimizer: Optimizer, updates: Updates) -> list[Any]:

@@ -15,7 +15,7 @@ from stepsize.diagnosis.features.rate import OPTIMIZERS
 from stepsize.diagnosis.kinds_of_features import LOGS, group_of
 from stepsize.diagnosis.nets import Nets, spread_out
 
-NETS, HIDDEN, EPOCHS, SHRINK, KNOTS = 5, 40, 15, 0.3, 33
+NETS, HIDDEN, EPOCHS, SHRINK, KNOTS = 5, 40, 8, 0.3, 33
 # So many logs of a rate do not name the optimizer; so many with a gradient norm have no update ratio, or the reverse.
 UNNAMED, ALONE = 0.15, 0.25
 

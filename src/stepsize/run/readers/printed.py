@@ -68,11 +68,12 @@ def read(path: Path) -> list[Log]:
         lines = block.removesuffix("\n").split("\n")
         for begin in range(0, len(lines), STRETCH):
             some = lines[begin : begin + STRETCH]
-            columns = mould.columns(some[1:-1]) if mould and len(some) > ENOUGH else None
+            columns = mould.columns(some) if mould and len(some) > ENOUGH else None
             if mould and columns:
+                # The first may belong to the line before, and what follows asks where the last one stood.
                 _take(printed, some[:1])
-                columns = columns if printed.take_many(mould, columns) else None
-                some = some[-1:] if columns else some[1:]
+                inner = [column[1:-1] for column in columns]
+                some = some[-1:] if printed.take_many(mould, inner) else some[1:]
             mould = _take(printed, some) or mould
     return [printed.log(path)]
 
