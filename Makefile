@@ -48,7 +48,7 @@ clean:
 	@$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/.ready-test: EXTRAS := .[demo,plot,keras,optax,tune,ray] --group frameworks --group writers
+.venv/.ready-test: EXTRAS := .[demo,plot,keras,optax,tune,ray,bench] --group frameworks --group writers
 .venv/.ready-lint: EXTRAS := .[demo,plot,keras,optax,tune,ray,lightning,transformers]
 .venv/.ready-docs: EXTRAS := .
 .venv/.ready-test .venv/.ready-lint .venv/.ready-docs: .venv/.ready-%: .venv/.ready-demo

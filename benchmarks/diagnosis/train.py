@@ -23,9 +23,9 @@ from stepsize.diagnosis.bench.fit import fit
 from stepsize.diagnosis.bench.left_out import by_source, by_task, chances
 from stepsize.diagnosis.bench.measure import of_chances
 from stepsize.diagnosis.bench.table import Table, table_of
+from stepsize.diagnosis.calibration import KINDS, tempered
+from stepsize.diagnosis.feature_groups import LOGS
 from stepsize.diagnosis.grading import ANSWERS, MODEL, likeliest
-from stepsize.diagnosis.kind import KINDS, tempered
-from stepsize.diagnosis.kinds_of_features import LOGS
 
 FOLDS, CONFIDENT = 8, (0.0, 0.7, 0.85, 0.95)
 # Below this confidence no answer is given: from the loss alone about half of the runs get one, right 19 times in 20.

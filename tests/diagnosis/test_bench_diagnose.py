@@ -1,5 +1,6 @@
 """The bench: labelled runs from real trainings, measured with the model and learned anew."""
 
+import gzip
 import json
 
 import numpy as np
@@ -75,6 +76,50 @@ def test_a_sweep_is_judged_around_its_best_rate(place, curve):
     assert judged[place][0] == KEEP
     assert all(action != LOWER for action, _, _ in judged[:place])
     assert all(action != RAISE for action, _, _ in judged[place:])
+
+
+def test_small_runs_are_read_from_parquet(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    losses, looks = train(0.3)
+    steps = np.arange(STEPS)
+    row = {"task": "digits_mlp", "opt": "sgdm", "sched": "constant", "lr": 0.3, "seed": 0, "T": STEPS}
+    row |= {"loss": losses, "lrs": np.full(STEPS, 0.3), "gnorm": losses, "uratio": losses}
+    row |= {"vstep": looks[:, 0], "vloss": looks[:, 1], "label": "high", "regret": 0.1, "best_lr": 0.03}
+    rows = [row, row | {"label": "far_low", "lr": 3e-4}, row | {"label": None}]
+    table = {name: [np.asarray(one[name]).tolist() for one in rows] for name in row}
+    parquet.write_table(pyarrow.table(table), tmp_path / "runs.parquet")
+    first, second = labelled_runs(tmp_path)
+    assert (first.action, second.action) == (LOWER, RAISE)
+    assert first.trace.optimizer == "momentum"
+    assert first.trace.loss.value.tolist() == losses.tolist()
+    assert (first.trace.lr.step == steps).all()
+    assert first.off == pytest.approx(1)
+
+
+def test_deepobs_is_read_as_it_is_published(tmp_path):
+    header = "curve,problem,optimizer,lr,seed,batch_size,num_epochs,n_train,n_minibatch,keys\n"
+    seen = {number: (rate, *train(rate)) for number, rate in enumerate(RATES)}
+    runs = [f"{n},digits,GradientDescentOptimizer,{rate},0,32,20,21,{STEPS},x\n" for n, (rate, _, _) in seen.items()]
+    (tmp_path / "runs.csv").write_text(header + "".join(runs))
+    rows = [
+        f"{n},{e},{losses[min(15 * e, STEPS - 1)]},{look},,\n"
+        for n, (_, losses, looks) in seen.items()
+        for e, look in enumerate(looks[:, 1])
+    ]
+    with gzip.open(tmp_path / "curves.csv.gz", "wt") as file:
+        file.write("curve,epoch,train_loss,test_loss,train_acc,test_acc\n" + "".join(rows))
+    pairs = {str(n): np.stack([np.arange(STEPS), losses], 1) for n, (_, losses, _) in seen.items()}
+    np.savez(tmp_path / "minibatch.npz", **pairs)
+    found = labelled_runs(tmp_path)
+    assert {one.view for one in found} == {"step", "epoch"}
+    by_step = sorted((one for one in found if one.view == "step"), key=lambda one: one.trace.rate)
+    assert by_step[0].action == RAISE
+    assert by_step[-1].action == LOWER
+    assert by_step[0].trace.optimizer == "sgd"
+    assert by_step[0].trace.val_loss.step[-1] == STEPS
+    assert next(one for one in found if one.view == "epoch").trace.loss.clock == "epoch"
 
 
 def test_a_sweep_in_which_nothing_learns_is_not_judged():

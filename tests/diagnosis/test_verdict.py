@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from sweeps import run_at
 
 import stepsize as ss
+from stepsize.diagnosis.calibration import KINDS, tempered
+from stepsize.diagnosis.feature_groups import LOGS, group_of, log_of
 from stepsize.diagnosis.features import features_of
 from stepsize.diagnosis.grading import grade, likeliest, model
-from stepsize.diagnosis.kind import KINDS, tempered
-from stepsize.diagnosis.kinds_of_features import LOGS, group_of, log_of
 from stepsize.diagnosis.reasons import FAMILIES, family_of
 from stepsize.diagnosis.trace import Trace, trace_of
 from stepsize.run import Column

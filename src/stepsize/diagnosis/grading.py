@@ -11,9 +11,9 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
+from stepsize.diagnosis.calibration import kind_of, tempered
+from stepsize.diagnosis.feature_groups import LOGS, log_of
 from stepsize.diagnosis.features import features_of
-from stepsize.diagnosis.kind import kind_of, tempered
-from stepsize.diagnosis.kinds_of_features import LOGS, log_of
 from stepsize.diagnosis.nets import Floats, Nets
 from stepsize.diagnosis.reasons import FAMILIES, Reason, families_of, reasons_for
 from stepsize.diagnosis.trace import Trace

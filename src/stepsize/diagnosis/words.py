@@ -34,8 +34,8 @@ def frequency(share: float) -> str:
         return "more than 99 times in 100"
     if share < 0.005:
         return "less than once in 100"
-    times = round(100 * share)
-    return "once in 100" if times == 1 else f"{min(times, 99)} times in 100"
+    times = min(max(round(100 * share), 1), 99)
+    return "once in 100" if times == 1 else f"{times} times in 100"
 
 
 def plain(verdict: str) -> str:

@@ -169,7 +169,7 @@ def _rate(state: Any) -> dict[str, Any]:
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
-        if value is not None and np.size(value) != 1:
+        if type(value) is not float and value is not None and np.size(value) != 1:
             raise InvalidTraining(f"{name} must be one number, got shape {np.shape(value)}")
     return values
 

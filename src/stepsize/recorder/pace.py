@@ -10,12 +10,12 @@ from typing import final
 from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 
-# Not half of what a recorder may take; the other half is for writing rows, and for telling trackers.
-SHARE = 0.004
+# A third of what a recorder may take; the rest is for rows, and for telling trackers.
+SHARE = 0.003
 # Seconds given in advance, so that a short training is measured as well.
-CREDIT = 0.01
+CREDIT = 0.005
 # Seconds that the first measurement counts at the most: it pays for what is done once.
-FIRST = 0.02
+FIRST = 0.01
 # So many updates pass at the most without a look at the clock.
 UNSEEN = 256
 
@@ -29,7 +29,7 @@ class Pace:
 
     Args:
         every: measure the updates whose number it divides; None for as often as `share` of the time allows.
-        share: of the time, by default 0.4 %; on top come 10 ms. Of the very first measurement 20 ms count at the most:
+        share: of the time, by default 0.3 %; on top come 5 ms. Of the very first measurement 10 ms count at the most:
             it pays for what is done once, such as compiling and getting memory.
         clock: tells the seconds.
         cpu: tells those that the process was computing. The smaller of the two counts: on a crowded machine time

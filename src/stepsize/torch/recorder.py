@@ -101,23 +101,18 @@ class Recorder:
         """
         if (rows := self._rows) is None:
             return
-        if loss is not None:
-            self._losses.append(scalar(loss, "loss"))
         seen = self._seen
-        if not seen.made and not self._hidden(values):
+        if loss is not None:
+            loss = scalar(loss, "loss")
+        if seen.made and not (self._losses or values or seen.found):  # the usual case, as short as it can be
+            rows.updates, seen.made = seen.next, 0
+            rows.put({"step": seen.next - 1, **({} if loss is None else {"loss": loss}), **seen.rates})
             return
-        row: dict[str, Any] = {"step": seen.next - 1}
-        if losses := self._losses:
-            row["loss"] = losses[0] if len(losses) == 1 else Mean(tuple(losses))
-            self._losses = []
-        row.update(seen.rates)
-        if measured := seen.found is not None:
-            row = self._with_found(row)
-        if values:
-            row.update(_scalars(values))
-        rows.put(row, measured)
-        rows.updates = seen.next
-        seen.made = 0
+        if loss is not None:
+            self._losses.append(loss)
+        if seen.made or self._hidden(values):
+            rows.put(*self._row(values))
+            rows.updates, seen.made = seen.next, 0
 
     def gradients(self) -> None:
         """Look at the gradients now, if at all at this update: before they are clipped.
@@ -158,15 +153,26 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _with_found(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row and what was measured; of an update that got no row of its own, in a row before it."""
-        assert self._rows is not None
-        assert self._seen.found is not None
-        (number, found), self._seen.found = self._seen.found, None
-        if number == row["step"]:
-            return {**row, **found}
-        self._rows.put({"step": number, **found}, True)
-        return row
+    def _row(self, values: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """The row of the last update, and whether it was measured; the loss is the mean of a gradient's batches."""
+        row: dict[str, Any] = {"step": self._seen.next - 1}
+        if losses := self._losses:
+            row["loss"] = losses[0] if len(losses) == 1 else Mean(tuple(losses))
+            self._losses = []
+        row |= self._seen.rates
+        if found := self._found_at(row["step"]):
+            row |= found
+        return row | _scalars(values), bool(found)
+
+    def _found_at(self, number: int) -> dict[str, Any]:
+        """What was measured; at an update that got no row of its own, it gets one now."""
+        if self._seen.found is None or self._rows is None:
+            return {}
+        (measured, found), self._seen.found = self._seen.found, None
+        if measured == number:
+            return found
+        self._rows.put({"step": measured, **found}, True)
+        return {}
 
     def _hidden(self, values: dict[str, Any]) -> bool:
         """Whether there was an update that no hook has seen: a compiled one, or a CUDA graph's."""

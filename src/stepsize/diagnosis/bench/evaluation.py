@@ -14,9 +14,9 @@ from stepsize.diagnosis.bench.left_out import RECORDED, by_source, by_task, chan
 from stepsize.diagnosis.bench.measure import Measure, interval, of_chances, of_choices
 from stepsize.diagnosis.bench.rules import RULES
 from stepsize.diagnosis.bench.table import Table
+from stepsize.diagnosis.calibration import KINDS, kind_of, tempered
+from stepsize.diagnosis.feature_groups import LOGS
 from stepsize.diagnosis.grading import Model, likeliest, model
-from stepsize.diagnosis.kind import KINDS, kind_of, tempered
-from stepsize.diagnosis.kinds_of_features import LOGS
 from stepsize.diagnosis.nets import Floats
 
 SCHEMA = "stepsize.bench-diagnose/1"

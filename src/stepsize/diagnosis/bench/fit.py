@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from stepsize._extras import extra
 from stepsize.diagnosis.bench.table import Table
+from stepsize.diagnosis.feature_groups import LOGS, group_of
 from stepsize.diagnosis.features.rate import OPTIMIZERS
-from stepsize.diagnosis.kinds_of_features import LOGS, group_of
 from stepsize.diagnosis.nets import Nets, spread_out
 
 NETS, HIDDEN, EPOCHS, SHRINK, KNOTS = 5, 40, 8, 0.3, 33

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stepsize.diagnosis.bench.fit import fit, shown
 from stepsize.diagnosis.bench.table import Table
-from stepsize.diagnosis.kinds_of_features import LOGS
+from stepsize.diagnosis.feature_groups import LOGS
 from stepsize.diagnosis.nets import Floats
 
 RECORDED = "recorded"
