@@ -44,17 +44,24 @@ clock = time.thread_time
 class Side:
     """One of the two loops: makes an update; `spent` has the seconds clocked in each."""
 
-    update: Callable[[], None]
+    update: Callable[[], None] | None
     close: Callable[[], None]
     spent: list[float]
+    taken: float = 0.0
+    begun: float | None = None
 
-    def turn(self, updates: int) -> float:
-        """Make updates; the CPU time of the process."""
-        begun = time.process_time()
+    def turn(self, updates: int) -> None:
+        """Make updates; `taken` is the CPU time of the process."""
+        assert self.update is not None
+        self.begun = time.process_time()
         for _ in range(updates):
             self.spent.append(0.0)
             self.update()
-        return time.process_time() - begun
+        self.taken, self.begun = self.own_time(), None
+
+    def own_time(self) -> float:
+        """CPU time in turns of this side: a recorder must not take that of the other side for its own."""
+        return self.taken + (0.0 if self.begun is None else time.process_time() - self.begun)
 
 
 Make = Callable[[str | None], Side]
@@ -94,6 +101,9 @@ def torch_side(width: int, batch: int) -> Make:
             for key, hook in hooks.items():
                 hooks[key] = clocked(hook, spent)
         record = clocked(recorder.step if recorder else nothing, spent)
+        side = Side(None, clocked(recorder.close if recorder else nothing, spent), spent)
+        if recorder:
+            recorder._seen._pace.cpu = side.own_time
 
         def update() -> None:
             optimizer.zero_grad()
@@ -102,7 +112,8 @@ def torch_side(width: int, batch: int) -> Make:
             optimizer.step()
             record(loss)
 
-        return Side(update, clocked(recorder.close if recorder else nothing, spent), spent)
+        side.update = update
+        return side
 
     return make
 
@@ -135,6 +146,9 @@ def jax_side(width: int, batch: int) -> Make:
         held, spent = [first, optimizer.init(first)], [0.0]
         recorder = None if path is None else JaxRecorder(path, steps=100_000)
         record = clocked(recorder.step if recorder else nothing, spent)
+        side = Side(None, clocked(recorder.close if recorder else nothing, spent), spent)
+        if recorder:
+            recorder._pace.cpu = side.own_time
 
         def update() -> None:
             before = held[0]
@@ -142,7 +156,8 @@ def jax_side(width: int, batch: int) -> Make:
             record(loss, lr=1e-3, grads=grads, updates=updates, params=before)
             jnp.asarray(loss).block_until_ready()
 
-        return Side(update, clocked(recorder.close if recorder else nothing, spent), spent)
+        side.update = update
+        return side
 
     return make
 
@@ -151,19 +166,18 @@ def one_round(make: Make, steps: int, path: str) -> dict[str, float]:
     """The two sides in turns; microseconds an update and the ratio of their CPU times."""
     sides = (make(None), make(path))
     make(None).turn(WARM)
-    taken = [0.0, 0.0]
     gc.collect()
     gc.disable()
     for number in range(0, steps, TURN):
         for which in (0, 1) if number // TURN % 2 else (1, 0):
-            taken[which] += sides[which].turn(min(TURN, steps - number))
+            sides[which].turn(min(TURN, steps - number))
     gc.enable()
     for side in sides:
         side.close()
     without, beside = sides[0].spent, sides[1].spent
     return {
-        "ms": 1e3 * taken[0] / steps,
-        "ratio": taken[1] / taken[0],
+        "ms": 1e3 * sides[0].taken / steps,
+        "ratio": sides[1].taken / sides[0].taken,
         "inside_us": 1e6 * (sum(beside) - sum(without)) / steps,
         "unmeasured_us": 1e6 * (statistics.median(beside) - statistics.median(without)),
     }
@@ -196,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds, each with a new recorder (at least 5)")
     parser.add_argument("--steps", type=int, default=1000, help="updates a round, with a recorder and without")
+    parser.add_argument("--only", default="", help="loops whose title has this in it, such as PyTorch")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     options = parser.parse_args()
     if options.rounds < 5:
@@ -208,6 +223,7 @@ def main() -> None:
         results = {
             title: measured(make, options.steps, options.rounds, Path(name) / str(number))
             for number, (title, make) in enumerate(makers.items())
+            if options.only in title
         }
     if options.json:
         about = {"python": platform.python_version(), "torch": torch.__version__, "rounds": options.rounds}

@@ -45,7 +45,7 @@ def proposals(diagnosis: Diagnosis) -> list[Proposal]:
         ),
         Proposal(
             "Or have the whole range searched with any script, which costs a few runs.",
-            f"stepsize tune --set lr={_range(trace)} --steps {steps} -- python train.py --lr {{lr}} --steps {{steps}}",
+            f"stepsize tune --set lr={_range(diagnosis.suggestion or trace.rate)} --steps {steps} -- python train.py --lr {{lr}} --steps {{steps}}",
             "A search",
         ),
     ]
@@ -79,9 +79,9 @@ def _steps(trace: Trace) -> str:
     return str(trace.planned or trace.length) if trace.clock == "step" and trace.length > 1 else "UPDATES"
 
 
-def _range(trace: Trace) -> str:
-    """Two decades below the rate to one above, in round numbers that a command understands."""
-    if not trace.rate > 0:
+def _range(rate: float) -> str:
+    """Two decades below a rate to one above, in round numbers that a command understands."""
+    if not rate > 0:
         return "1e-5:1"
-    low, high = (float(f"{rate:.1g}") for rate in (trace.rate / 100, trace.rate * 10))
+    low, high = (float(f"{end:.1g}") for end in (rate / 100, rate * 10))
     return f"{low:g}:{high:g}"

@@ -41,10 +41,13 @@ def _lacking(trace: Trace) -> Iterator[str]:
         what = "name of the optimizer" if np.isfinite(trace.rate) else "learning rate and the name of the optimizer"
         yield f"The {what}" + _more(now, (validated, True, False))
     if not inside:
-        yield "The update ratio and the gradient norm (stepsize's Recorder does): they show it early."
+        what = "update ratio" if trace.grad_norm.step.size > 4 else "update ratio and the gradient norm"
+        yield f"The {what}, as stepsize's Recorder does: early in a run it tells most."
 
 
 def _more(now: tuple[bool, bool, bool], then: tuple[bool, bool, bool]) -> str:
     known = model().accuracy
     before, after = (round(100 * known[LOGS[key]]) for key in (now, then))
-    return f": the likeliest answer is then right {after} times in 100, not {before}." if after > before else "."
+    if after <= before:
+        return "."
+    return f": over all runs that were tried, the likeliest answer is then right {after} times in 100, not {before}."

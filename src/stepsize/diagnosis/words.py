@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepsize.diagnosis.grading import model
 from stepsize.diagnosis.kinds import GRAVE
 from stepsize.diagnosis.trace import Trace, trace_of
 from stepsize.diagnosis.usual import USUAL
@@ -62,7 +64,9 @@ def sureness(diagnosis: Diagnosis) -> str:
     if "loss" not in diagnosis.run.columns:
         return "It holds no training loss."
     if not diagnosis.chances:
-        return "Nothing could be measured that tells rates apart."
+        return "It holds too few values of the training loss."
+    if diagnosis.confidence > model().threshold:
+        return "It holds too little of the run: what the learning rate does at its peak, or later, is still to come."
     return f"The likeliest answer, {plain(likeliest(diagnosis))}, would be right only {often} on runs like this."
 
 
@@ -116,8 +120,22 @@ def odds(diagnosis: Diagnosis) -> str:
     if not diagnosis.chances:
         return ""
     shares = sorted(diagnosis.chances.items(), key=lambda pair: -pair[1])
-    told = [f"{plain(answer)} {frequency(share).removesuffix(' in 100')}" for answer, share in shares]
+    counted = zip(shares, hundredths([share for _, share in shares]), strict=True)
+    told = [f"{plain(answer)} {frequency(count / 100).removesuffix(' in 100')}" for (answer, _), count in counted]
     return f"Of 100 runs like this the rate was {', '.join(told[:-1])} and {told[-1]}."
+
+
+def hundredths(shares: Sequence[float]) -> list[int]:
+    """Shares that sum to 1 as whole hundredths that sum to 100; the largest remainders are rounded up.
+
+    >>> hundredths([0.986, 0.007, 0.007])
+    [98, 1, 1]
+    """
+    whole = [math.floor(100 * share + 1e-9) for share in shares]
+    largest = sorted(range(len(whole)), key=lambda place: whole[place] - 100 * shares[place])
+    for place in largest[: round(100 * sum(shares)) - sum(whole)]:
+        whole[place] += 1
+    return whole
 
 
 def headline(diagnosis: Diagnosis) -> str:

@@ -137,5 +137,7 @@ def _rules(table: Table, tested: NDArray[np.bool_]) -> list[Row]:
         )
         if can.any():
             said = np.array([rule(found) for found, one in zip(features, can, strict=True) if one])
-            measured.append(Row(", ".join(needs) or "loss", name, of_choices(said, right[can])))
+            measured.append(
+                Row(", ".join(need.rstrip("_") for need in needs) or "loss", name, of_choices(said, right[can]))
+            )
     return measured
