@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -145,20 +146,21 @@ def test_a_terminal_without_unicode_gets_the_same_in_ascii(logs: Path) -> None:
 def _on_a_terminal(columns: int, *arguments: str, encoding: str = "utf-8") -> str:
     import pty
 
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ |= {"COLUMNS": str(columns), "TERM": "dumb", "LANG": "C.UTF-8", "PYTHONIOENCODING": encoding}
-        program = [sys.executable, "-c", "from stepsize.cli import main; main()", *arguments]
-        os.execv(sys.executable, program)
+    ours, theirs = pty.openpty()
+    told = {"COLUMNS": str(columns), "TERM": "dumb", "LANG": "C.UTF-8", "PYTHONIOENCODING": encoding}
+    program = [sys.executable, "-c", "from stepsize.cli import main; main()", *arguments]
+    # Not pty.fork: JAX, if an earlier test has imported it here, warns of forks.
+    child = subprocess.Popen(program, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **told})
+    os.close(theirs)
     said = b""
     try:
-        while chunk := os.read(terminal, 65536):
+        while chunk := os.read(ours, 65536):
             said += chunk
     except OSError:  # the end, on Linux
         pass
     finally:
-        os.close(terminal)
-        os.waitpid(child, 0)
+        os.close(ours)
+        child.wait()
     return said.decode().replace("\r\n", "\n")
 
 

@@ -19,7 +19,6 @@ from stepsize.diagnosis.ranking import HEADER, counts, names, row, worst_first
 from stepsize.diagnosis.trace import Trace, trace_of
 from stepsize.diagnosis.view import Numbers, view_of
 from stepsize.finding import Finding
-from stepsize.report import number
 from stepsize.run import Column
 
 Lines = Iterator[tuple[str, str]]
@@ -80,7 +79,7 @@ def _lines(diagnosis: Diagnosis) -> Lines:
     yield "odds", words.odds(diagnosis)
     for reason in diagnosis.reasons[:REASONS]:
         side = "for it" if reason.weight >= 0 else "against it"
-        yield "because", f"{reason.words} ({reason.name.replace('_', ' ')} {number(reason.value)}, {side})"
+        yield "because", f"{reason.words} ({side})"
     yield "control", words.control(trace)
     for proposal in proposals(diagnosis):
         yield ("decide" if diagnosis.verdict == "undecided" else "test it"), proposal.words

@@ -36,6 +36,7 @@ def proposals(diagnosis: Diagnosis) -> list[Proposal]:
     if diagnosis.verdict != "undecided" and diagnosis.confidence >= DOUBTFUL:
         return [Proposal(by_hand(trace))]
     record, steps = this_command(diagnosis), _steps(trace)
+    search = f"stepsize tune --set lr={_range(diagnosis.suggestion or trace.rate)} --steps {steps}"
     return [
         Proposal(by_hand(trace)),
         Proposal(
@@ -45,7 +46,7 @@ def proposals(diagnosis: Diagnosis) -> list[Proposal]:
         ),
         Proposal(
             "Or have the whole range searched with any script, which costs a few runs.",
-            f"stepsize tune --set lr={_range(diagnosis.suggestion or trace.rate)} --steps {steps} -- python train.py --lr {{lr}} --steps {{steps}}",
+            f"{search} -- python train.py --lr {{lr}} --steps {{steps}}",
             "A search",
         ),
     ]

@@ -30,6 +30,8 @@ FINDINGS = frozenset(
     }
 )
 KINDS = VERDICTS | FINDINGS
+# Worth a word, after everything else.
+REMARKS = frozenset({"never_decays", "rate_rounded"})
 # What a person must hear first, whatever the verdict is: the run is lost, or its schedule is not what was meant.
 GRAVE = frozenset(
     {

@@ -11,6 +11,8 @@ from stepsize.diagnosis.trace import Trace
 
 # So few values make a poor curve.
 FEW = 50
+RATIO = "The update ratio, which shows early what a rate does; stepsize's Recorder measures it."
+BOTH = "The update ratio and the gradient norm, which show early what a rate does; stepsize's Recorder measures them."
 # What is logged -> the name under which its accuracy stands.
 LOGS = {
     (False, False, False): "loss",
@@ -41,8 +43,8 @@ def _lacking(trace: Trace) -> Iterator[str]:
         what = "name of the optimizer" if np.isfinite(trace.rate) else "learning rate and the name of the optimizer"
         yield f"The {what}" + _more(now, (validated, True, False))
     if not inside:
-        what = "update ratio" if trace.grad_norm.step.size > 4 else "update ratio and the gradient norm"
-        yield f"The {what}, as stepsize's Recorder does: early in a run it tells most."
+        normed = trace.grad_norm.step.size > 4
+        yield RATIO if normed else BOTH
 
 
 def _more(now: tuple[bool, bool, bool], then: tuple[bool, bool, bool]) -> str:

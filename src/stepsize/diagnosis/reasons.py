@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepsize.diagnosis.nets import Floats
+from stepsize.report.digits import number
 
 # What adds less to the log-odds carries nothing.
 LEAST, MOST = 0.1, 6
@@ -44,7 +45,7 @@ def _share(value: float) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{10**value:.3g}"
+    return number(10**value, 3)
 
 
 # family -> (its features by how their names begin, the one that is told, how it is told)
@@ -58,7 +59,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
     "late progress": (
         ("late", "octave", "power_", "linear", "progress", "moved_late", "trend", "range"),
         "late50",
-        lambda v: f"the second half of the run brought {_share(v)} of the fall",
+        lambda v: f"the second half of the run brought {_share(v) if v >= 0.005 else 'nothing'} of the fall",
     ),
     "noise": (
         ("noise_", "drop_to_noise", "zigzag", "tails", "lean"),
@@ -74,7 +75,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
     "end": (
         ("end_above_best", "rising"),
         "end_above_best",
-        lambda v: f"it ends {_share(v)} of its fall above its lowest level",
+        lambda v: f"it ends {_share(v)} of its fall above its lowest level" if v >= 0.005 else "it ends at its lowest",
     ),
     "learned": (
         ("learned", "drop_to_scale", "log_drop", "moved"),
@@ -85,17 +86,17 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
     "validation": (
         ("val_",),
         "val_best_at",
-        lambda v: f"the validation loss was lowest after {_share(v)} of the run",
+        lambda v: f"the validation loss was lowest {'at the end' if v > 0.98 else f'after {_share(v)} of the run'}",
     ),
     "gap": (
         ("gap_", "drop_beside"),
         "gap_end",
-        lambda v: f"at the end validation and training loss differ by {_share(abs(v))} of the fall",
+        lambda v: _gap(v),
     ),
     "gradient": (
         ("grad_",),
         "grad_spike",
-        lambda v: f"the largest gradient norm is {_times(v)} times the usual one",
+        lambda v: f"the largest gradient norm is {number(10**v, 2)} times the usual one",
     ),
     "update ratio": (("ratio",), "ratio", lambda v: f"an update usually changes {_times(v)} of the parameters"),
     "rate": (
@@ -111,11 +112,18 @@ FAMILIES: dict[str, tuple[tuple[str, ...], str, Callable[[float], str]]] = {
 }  # fmt: skip
 
 
+def _gap(value: float) -> str:
+    if abs(value) < 0.005:
+        return "validation and training loss end alike"
+    side = "above" if value > 0 else "below"
+    return f"the validation loss ends {side} that of training, by {_share(abs(value))} of the fall"
+
+
 def _rise(value: float, where: str) -> str:
     if value < -1.5:
         return f"it never rose above its start {where}"
     if value > 0:
-        return f"{where} it rose above its start by {10**value:.1f} times its fall"
+        return f"{where} it rose above its start by {number(10**value, 2)} times its fall"
     return f"{where} it rose above its start by {_part(value)} of the fall"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
-from stepsize.diagnosis.answer import Diagnosis
+from stepsize.diagnosis.agreeing import agreeing
+from stepsize.diagnosis.answer import Diagnosis, Verdict
 from stepsize.diagnosis.certain import certain_findings
 from stepsize.diagnosis.grading import Grade, grade
 from stepsize.diagnosis.lacking import lacking
@@ -55,14 +55,16 @@ def diagnose(run: Run | str | os.PathLike[str]) -> Diagnosis:
         *spike_findings(trace),
         *shape_findings(trace),
     )
-    findings = (*_ended(it, findings), *(_agreeing(finding, trace, graded) for finding in findings))
+    findings = (*_ended(it, findings), *findings)
     lost = next((finding for finding in findings if finding.kind in LOST and _for_good(finding, trace)), None)
     if lost is not None:
-        return _diverged(it, trace, graded, findings, lost)
+        return _diverged(it, trace, graded, agreeing(findings, "diverged", graded, trace.rate), lost)
+    verdict: Verdict = graded.answer if graded is not None and graded.given else "undecided"
+    findings = agreeing(findings, verdict, graded, trace.rate)
     if graded is None:
-        return Diagnosis("undecided", 0.0, {}, findings, it, missing=lacking(trace))
+        return Diagnosis(verdict, 0.0, {}, findings, it, missing=lacking(trace))
     return Diagnosis(
-        graded.answer if graded.given else "undecided",
+        verdict,
         graded.confidence,
         graded.chances,
         findings,
@@ -83,18 +85,6 @@ def _ended(run: Run, findings: tuple[Finding, ...]) -> Iterator[Finding]:
         reason = f": {run.reason}" if run.reason else ""
         advice = "Try a tenth of the rate, or a longer warmup."
         yield Finding("diverged", f"The training was ended because it diverged{reason}.", 1.0, advice, (), spans)
-
-
-def _agreeing(finding: Finding, trace: Trace, graded: Grade | None) -> Finding:
-    """A loss that never fell may need a higher rate or a lower one: the verdict, if there is one, says which."""
-    if finding.kind != "never_learned" or graded is None or not graded.given or graded.factor == 1:
-        return finding
-    much, way = max(graded.factor, 1 / graded.factor), "higher" if graded.factor > 1 else "lower"
-    rate = _next_rate(trace.rate, graded.factor)
-    advice = (
-        f"Try a rate {much:.0f} times {way}{f', {rate:g}' if rate else ''}; if that does not fall either, it is the "
-    )
-    return replace(finding, advice=advice + "model or the data.")
 
 
 def _for_good(finding: Finding, trace: Trace) -> bool:

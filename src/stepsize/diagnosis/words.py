@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ANSWERS = {"too_low": "too low", "good": "about right", "too_high": "too high"}
 UNITS: dict[Clock, str] = {"step": "update", "epoch": "epoch", "row": "row"}
+# Runs that lost so much of what there was to learn broke: what they would gain says nothing of one that learned.
+ALL = 0.95
 # A verdict that is right at least so often is stated with so much reserve.
 RESERVE = ((0.9, "is very likely"), (0.7, "is probably"), (0.0, "may be"))
 
@@ -100,11 +102,11 @@ def action(diagnosis: Diagnosis) -> str:
 
 
 def expected(diagnosis: Diagnosis) -> str:
-    """What there is to be gained; empty where that is next to nothing, or not known."""
-    if diagnosis.gain < 0.01:
+    """What there is to be gained; empty where that is next to nothing, or not known: most runs like this broke."""
+    if not 0.01 <= diagnosis.gain < ALL:
         return ""
-    share = min(diagnosis.gain, 1.0)
-    return f" On runs like this the best rate gained a further {100 * share:.0f} % of what there was to learn (median)."
+    share = f"{100 * diagnosis.gain:.0f} %"
+    return f" On runs with such a verdict the best rate gained a further {share} of what there was to learn (median)."
 
 
 def beside(tried: float, rate: float) -> str:
@@ -126,15 +128,17 @@ def odds(diagnosis: Diagnosis) -> str:
 
 
 def hundredths(shares: Sequence[float]) -> list[int]:
-    """Shares that sum to 1 as whole hundredths that sum to 100; the largest remainders are rounded up.
+    """Shares that sum to 1, the largest first, as whole hundredths that sum to 100; the first is rounded as ever.
 
-    >>> hundredths([0.986, 0.007, 0.007])
-    [98, 1, 1]
+    >>> hundredths([0.9349, 0.063, 0.0021]), hundredths([0.986, 0.007, 0.007])
+    ([93, 7, 0], [99, 1, 0])
     """
-    whole = [math.floor(100 * share + 1e-9) for share in shares]
-    largest = sorted(range(len(whole)), key=lambda place: whole[place] - 100 * shares[place])
-    for place in largest[: round(100 * sum(shares)) - sum(whole)]:
-        whole[place] += 1
+    whole = [round(100 * share) for share in shares]
+    while over := sum(whole) - 100:
+        step = 1 if over > 0 else -1
+        # Of the others, the one that was rounded that way the most.
+        least = max(range(1, len(whole)), key=lambda place: step * (whole[place] - 100 * shares[place]))
+        whole[least] -= step
     return whole
 
 
