@@ -4,7 +4,8 @@
 
 `--data` holds the small runs (*.parquet) and DeepOBS, `--recorded` what `benchmarks.diagnosis.record` wrote. The best
 rate of a sweep is the one that ended lowest, by the validation loss; of several sweeps of one task, with other
-schedules, the middle one counts. DeepOBS' momentum is 0.99 and all others' 0.9, so DeepOBS counts for none.
+schedules, the middle one counts. DeepOBS' momentum is 0.99 and all others' 0.9, so its runs with momentum do not
+count.
 """
 
 from __future__ import annotations

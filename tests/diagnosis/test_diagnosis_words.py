@@ -65,6 +65,17 @@ def test_the_advice_has_a_number(diagnosis: Diagnosis, sentence: str) -> None:
     assert words.advice(diagnosis) == sentence
 
 
+def test_why_there_is_no_verdict() -> None:
+    assert words.sureness(said("undecided", 0.0, chances={})) == "It holds too few values of the training loss."
+    assert words.sureness(said("undecided", 0.97)).startswith("It holds too little of the run")
+    assert words.sureness(said("diverged", 0.97)) == "Of trainings that end so, the rate was too high 97 times in 100."
+
+
+def test_a_gain_is_told_unless_the_runs_that_it_was_measured_on_broke() -> None:
+    assert "gained a further 31 % of what there was to learn" in words.advice(said("too_high", gain=0.31))
+    assert "gained" not in words.advice(said("too_high", gain=1.0))
+
+
 def test_how_sure_an_undecided_verdict_would_have_been() -> None:
     assert words.sureness(said("undecided", 0.58)) == (
         "The likeliest answer, too high, would be right only 58 times in 100 on runs like this."

@@ -194,8 +194,10 @@ def test_measuring_keeps_to_its_share_and_looks_at_few_clocks(cost):
             at.append(update)
         now += 0.005
     spent = cost * (len(at) - 1)
-    assert spent <= CREDIT + SHARE * now
-    assert spent + 2 * cost > 0.7 * min(SHARE * now, 20_000 * cost)
+    # What a measurement costs is known after the second.
+    assert spent <= max(cost, CREDIT + SHARE * now)
+    # One that takes a little more than an update allows is made at every second.
+    assert spent + 2 * cost > 0.5 * min(SHARE * now, 20_000 * cost)
     assert looks <= 300 + 2 * len(at)
 
 
@@ -210,8 +212,8 @@ def test_the_first_measurements_are_close_together():
             at.append(update)
         now += 0.005
     assert at[:5] == [0, 1, 3, 7, 15]
-    # 1 ms is 0.3 % of 67 updates of 5 ms.
-    assert max(np.diff(at)) <= 70
+    # 1 ms is 0.18 % of 111 updates of 5 ms.
+    assert max(np.diff(at)) <= 115
 
 
 NAMES = st.one_of(st.text(max_size=5), st.sampled_from(["loss", "lr", "100 %s", "}, {"]))

@@ -35,7 +35,7 @@ def _lacking(trace: Trace) -> Iterator[str]:
     now = (validated, rated, validated and rated and inside)
     if not trace.loss.step.size:
         yield "The training loss, at every update if you can."
-    elif trace.loss.step.size < FEW:
+    elif trace.loss.step.size < min(FEW, trace.length / 2):
         yield f"The training loss more often: {trace.loss.step.size} values are few."
     if not validated:
         yield "The validation loss, some 25 times over the run" + _more(now, (True, rated, False))

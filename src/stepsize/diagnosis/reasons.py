@@ -37,6 +37,8 @@ class Reason:
 def _part(value: float) -> str:
     """A share in hundredths, from its log10."""
     share = 100 * 10**value
+    if share > 1000:
+        return "over 1,000 %"
     return f"{share:.0f} %" if share >= 1 else f"{share:.1g} %"
 
 

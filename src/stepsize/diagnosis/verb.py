@@ -10,7 +10,7 @@ import numpy as np
 from stepsize.diagnosis.agreeing import agreeing
 from stepsize.diagnosis.answer import Diagnosis, Verdict
 from stepsize.diagnosis.certain import certain_findings
-from stepsize.diagnosis.grading import Grade, grade
+from stepsize.diagnosis.grading import grade
 from stepsize.diagnosis.lacking import lacking
 from stepsize.diagnosis.rate_trace import rate_findings
 from stepsize.diagnosis.shape import shape_findings
@@ -58,7 +58,7 @@ def diagnose(run: Run | str | os.PathLike[str]) -> Diagnosis:
     findings = (*_ended(it, findings), *findings)
     lost = next((finding for finding in findings if finding.kind in LOST and _for_good(finding, trace)), None)
     if lost is not None:
-        return _diverged(it, trace, graded, agreeing(findings, "diverged", graded, trace.rate), lost)
+        return _diverged(it, trace, agreeing(findings, "diverged", graded, trace.rate), lost)
     verdict: Verdict = graded.answer if graded is not None and graded.given else "undecided"
     findings = agreeing(findings, verdict, graded, trace.rate)
     if graded is None:
@@ -93,7 +93,7 @@ def _for_good(finding: Finding, trace: Trace) -> bool:
     return finding.kind == "diverged" or (ends.size > 0 and not np.isfinite(ends[0]))
 
 
-def _diverged(run: Run, trace: Trace, graded: Grade | None, findings: tuple[Finding, ...], lost: Finding) -> Diagnosis:
+def _diverged(run: Run, trace: Trace, findings: tuple[Finding, ...], lost: Finding) -> Diagnosis:
     sure = min(lost.confidence, SURE)
     return Diagnosis(
         "diverged",
@@ -101,10 +101,8 @@ def _diverged(run: Run, trace: Trace, graded: Grade | None, findings: tuple[Find
         {"too_low": (1 - sure) / 2, "good": (1 - sure) / 2, "too_high": sure},
         findings,
         run,
-        () if graded is None else graded.reasons,
-        lacking(trace),
-        _next_rate(trace.rate, 0.1),
-        0.1,
+        suggestion=_next_rate(trace.rate, 0.1),
+        factor=0.1,
     )
 
 

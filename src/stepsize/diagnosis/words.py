@@ -61,6 +61,8 @@ def verdict_sentence(diagnosis: Diagnosis) -> str:
 def sureness(diagnosis: Diagnosis) -> str:
     """How often such a verdict is right."""
     often = frequency(diagnosis.confidence)
+    if diagnosis.verdict == "diverged":
+        return f"Of trainings that end so, the rate was too high {often}."
     if diagnosis.verdict != "undecided":
         return f"On runs like this, that verdict is right {often}."
     if "loss" not in diagnosis.run.columns:
@@ -136,8 +138,9 @@ def hundredths(shares: Sequence[float]) -> list[int]:
     whole = [round(100 * share) for share in shares]
     while over := sum(whole) - 100:
         step = 1 if over > 0 else -1
-        # Of the others, the one that was rounded that way the most.
-        least = max(range(1, len(whole)), key=lambda place: step * (whole[place] - 100 * shares[place]))
+        # Of the others, the one that was rounded that way the most; of equal ones the smallest stays so.
+        gone = {place: step * (whole[place] - 100 * shares[place]) for place in range(1, len(whole))}
+        least = max(gone, key=lambda place: (round(gone[place], 6), step * place))
         whole[least] -= step
     return whole
 

@@ -30,7 +30,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         path: of the file; one that is there is gone on with, at the optimizer's own count of updates.
-        every: measure every so many updates; None for as often as takes at most 0.3 % of the time.
+        every: measure every so many updates; None for as often as takes at most 0.2 % of the time.
         also: besides the file: a `SummaryWriter`, a function of (update, values), or a list of these.
         settings: what holds for all of it: `batch_size=64`, ... The optimizer tells of itself.
     Raises:

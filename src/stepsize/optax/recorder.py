@@ -28,7 +28,7 @@ class Recorder:
 
     Call `step(loss, ...)` after each update, outside of what is compiled. Values are kept as JAX's arrays, and
     fetched together once a second. The norms are computed by one compiled function, at some updates only: as
-    often as takes at most 0.3 % of the time, and 5 ms. In a distributed training, only process 0 writes.
+    often as takes at most 0.2 % of the time, and 5 ms. In a distributed training, only process 0 writes.
 
     Args:
         path: of the file, for example "run.jsonl"; one that is there is gone on with.

@@ -11,7 +11,7 @@ from stepsize._codec import summary
 from stepsize.errors import InvalidTraining
 
 # A third of what a recorder may take; the rest is for rows, and for telling trackers.
-SHARE = 0.003
+SHARE = 0.0018
 # Seconds given in advance, so that a short training is measured as well.
 CREDIT = 0.005
 # Seconds that the first measurement counts at the most: it pays for what is done once.
@@ -29,7 +29,7 @@ class Pace:
 
     Args:
         every: measure the updates whose number it divides; None for as often as `share` of the time allows.
-        share: of the time, by default 0.3 %; on top come 5 ms. Of the very first measurement 10 ms count at the most:
+        share: of the time, by default 0.18 %; on top come 5 ms. Of the very first measurement 10 ms count at the most:
             it pays for what is done once, such as compiling and getting memory.
         clock: tells the seconds.
         cpu: tells those that the process was computing. The smaller of the two counts: on a crowded machine time

@@ -23,7 +23,7 @@ class Recorder(TrainerCallback):
 
     Args:
         path: of the file; one that is there is gone on with.
-        every: measure every so many updates; None for as often as takes at most 0.3 % of the time.
+        every: measure every so many updates; None for as often as takes at most 0.2 % of the time.
         also: besides the file: a `SummaryWriter`, a function of (update, values), or a list of these.
         settings: what holds for all of it. The optimizer and the batch size tell of themselves.
     """
