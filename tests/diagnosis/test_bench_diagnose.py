@@ -11,7 +11,8 @@ from sweeps import digits, train
 
 import stepsize as ss
 from stepsize.cli.main import run
-from stepsize.diagnosis.bench.corpora import KEEP, LOWER, RAISE, judge, labelled_runs
+from stepsize.diagnosis.bench.corpora import judge, labelled_runs
+from stepsize.diagnosis.bench.labelled import KEEP, LOWER, RAISE
 from stepsize.diagnosis.bench.left_out import by_task, chances
 from stepsize.diagnosis.bench.measure import calibration, interval, of_choices
 from stepsize.diagnosis.bench.rules import RULES

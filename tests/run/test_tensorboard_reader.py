@@ -14,24 +14,7 @@ from stepsize.run.readers import tfrecord
 from stepsize.run.readers.crc32c import crc32c, masked
 from stepsize.run.readers.scalars import read_file
 from stepsize.run.readers.wire import fields
-
-
-def varint(number):
-    out = b""
-    while number > 127:
-        out, number = out + bytes([number & 127 | 128]), number >> 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def record(message):
-    length = struct.pack("<Q", len(message))
-    return length + struct.pack("<I", masked(length)) + message + struct.pack("<I", masked(message))
+from tests.wire import field, record, varint
 
 
 def single(tag, value):

@@ -11,27 +11,8 @@ from hypothesis import strategies as st
 import stepsize as ss
 from stepsize.run.column import column
 from stepsize.run.readers import tensorboard
-from stepsize.run.readers.crc32c import masked
 from stepsize.run.readers.names import by_house_names, house_name
-
-
-def varint(number):
-    out = b""
-    while number > 127:
-        out, number = out + bytes([number & 127 | 128]), number >> 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def record(message):
-    length = struct.pack("<Q", len(message))
-    sums = [struct.pack("<I", masked(part)) for part in (length, message)]
-    return length + sums[0] + message + sums[1]
+from tests.wire import field, record, varint
 
 
 def scalar(step, tag, value):

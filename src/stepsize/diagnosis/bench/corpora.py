@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepsize._extras import extra
-from stepsize.diagnosis.bench.labelled import Labelled
+from stepsize.diagnosis.bench.labelled import KEEP, LOWER, RAISE, Labelled
 from stepsize.diagnosis.trace import Trace
 from stepsize.errors import UnreadableRun
 from stepsize.run import Column
 
 GOOD, LEARNS = 0.02, 0.1
-RAISE, KEEP, LOWER = 0, 1, 2
 LABELS = {"far_low": RAISE, "low": RAISE, "good": KEEP, "high": LOWER, "diverged": LOWER}
 OPTIMIZERS = {
     "adam": "adam",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
-from stepsize.diagnosis.trace import NOTHING, Trace
+from stepsize.diagnosis.trace import Trace
 
 ACTIONS = ("raise", "keep", "lower")
-# What a log may hold, from the poorest on.
-LOGGED = {
-    "loss": ("loss",),
-    "+ validation": ("loss", "val_loss"),
-    "+ rate, optimizer": ("loss", "val_loss", "lr"),
-    "+ gradient, update": ("loss", "val_loss", "lr", "grad_norm", "update_ratio"),
-}
+RAISE, KEEP, LOWER = range(len(ACTIONS))
 
 
 @final
@@ -43,10 +37,3 @@ class Labelled:
     seen: float = 1.0
     off: float = 0.0
     lost: float = 0.0
-
-
-def only(trace: Trace, logged: tuple[str, ...]) -> Trace:
-    """The trace as it would be had nothing but these columns been logged."""
-    gone = {name: NOTHING for name in ("val_loss", "lr", "grad_norm", "update_ratio") if name not in logged}
-    silent = {} if "lr" in logged else {"optimizer": "", "rate": float("nan")}
-    return replace(trace, **gone, **silent)  # type: ignore[arg-type]

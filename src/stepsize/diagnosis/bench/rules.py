@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-RAISE, KEEP, LOWER = 0, 1, 2
+from stepsize.diagnosis.bench.labelled import KEEP, LOWER, RAISE
+
 # The rates people begin with, log10; a decade around them is thought right.
 USUAL = {"adam": -3.0, "momentum": -2.0, "sgd": -1.0}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -218,14 +218,6 @@ def _where(rows: Whole, steps: Floats | None, epochs: Floats | None) -> tuple[Cl
         if epochs is None or np.isfinite(where).any():
             return "step", where
     return ("row", rows.astype(np.float64)) if epochs is None else ("epoch", epochs[rows])
-
-
-def columns_of(rows: Iterable[Mapping[str, Any]], path: Path) -> dict[str, Column]:
-    """The numeric columns of `rows` by their house names; see `Gathered.columns`."""
-    gathered = Gathered()
-    for row in rows:
-        gathered.add(row)
-    return gathered.columns(path)
 
 
 def number_of(raw: Any) -> float | None:
